@@ -1,0 +1,103 @@
+# hardneg: one page of build.  `make help` lists the targets.
+#
+# Every variant is built from the same sources into build/VARIANT; the release
+# and double programs are also linked as build/hardneg and build/hardneg-double.
+
+VARIANTS := release double debug asan
+BUILD    ?= build
+# Rooms that go into the library: a room can be built and tried without those above it, for example
+# make try ROOMS="base backend loss" T=tests/loss BUILD=/tmp/loss
+ROOMS    ?= base comm store backend data augment engine model loss optim ckpt eval config train check cli
+
+MPICC   ?= mpicc
+WERROR  ?= -Werror
+PKGS    := hdf5 libconfig libxxhash libarchive libpng jansson openblas
+# Only base includes Random123, which is headers alone.
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wundef -Wpointer-arith
+CPPFLAGS_ALL := -D_GNU_SOURCE -Iinclude -Isrc -Itests $(PKG_CFLAGS) $(CPPFLAGS)
+# No contraction anywhere: the same bits from the same source line, whatever a
+# compiler finds to fuse.  Kernels that want an FMA write fma().
+CFLAGS_ALL := -std=c11 -g -fno-omit-frame-pointer -ffp-contract=off -pthread $(WARN) $(WERROR) $(CFLAGS)
+LDLIBS_ALL := -lhdf5_hl $(PKG_LIBS) -lm -pthread $(LDLIBS)
+
+SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
+F_release := -O3
+F_double  := -O3 -DHN_REAL=double
+F_debug   := -O0 -DHN_DEBUG
+F_asan    := -O1 -DHN_DEBUG $(SAN)
+L_asan    := $(SAN)
+
+LIB_SRC  := $(filter-out src/cli/main.c,$(sort $(foreach r,$(ROOMS),$(wildcard src/$(r)/*.c src/$(r)/*/*.c))))
+TEST_SRC := $(sort $(foreach r,$(ROOMS),$(wildcard tests/$(r)/t_*.c)))
+TEST_SH  := $(sort $(wildcard tests/*/*.t))
+HEADERS  := $(sort $(wildcard include/hardneg/*.h src/*/*.h src/*/*/*.h))
+C_FILES  := $(sort $(wildcard src/*/*.c src/*/*/*.c tests/*/*.c tests/*.h) $(HEADERS))
+
+all: $(BUILD)/hardneg $(BUILD)/hardneg-double
+
+$(BUILD)/hardneg: $(BUILD)/release/hardneg
+	@ln -f $< $@
+$(BUILD)/hardneg-double: $(BUILD)/double/hardneg
+	@ln -f $< $@
+
+# Everything of one variant: flags file (a change of flags rebuilds), objects,
+# library, program, tests.
+define VARIANT_RULES
+$(BUILD)/$(1)/flags: FORCE
+	@mkdir -p $$(@D)
+	@echo '$$(MPICC) $$(CPPFLAGS_ALL) $$(CFLAGS_ALL) $$(F_$(1)) $$(LDFLAGS) $$(LDLIBS_ALL)' | cmp -s - $$@ || \
+	 echo '$$(MPICC) $$(CPPFLAGS_ALL) $$(CFLAGS_ALL) $$(F_$(1)) $$(LDFLAGS) $$(LDLIBS_ALL)' >$$@
+$(BUILD)/$(1)/%.o: %.c $(BUILD)/$(1)/flags
+	@mkdir -p $$(@D)
+	$$(Q)$$(MPICC) $$(CPPFLAGS_ALL) $$(CFLAGS_ALL) $$(F_$(1)) -MMD -MP -c -o $$@ $$<
+$(BUILD)/$(1)/libhardneg.a: $$(LIB_SRC:%.c=$(BUILD)/$(1)/%.o)
+	@rm -f $$@
+	$$(Q)ar rcs $$@ $$^
+$(BUILD)/$(1)/hardneg: $(BUILD)/$(1)/src/cli/main.o $(BUILD)/$(1)/libhardneg.a $$(if $$(filter asan,$(1)),$(BUILD)/asan/tests/nodlclose.o)
+	$$(Q)$$(MPICC) $$(F_$(1)) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS_ALL)
+$(BUILD)/$(1)/tests/%: $(BUILD)/$(1)/tests/%.o $(BUILD)/$(1)/libhardneg.a $$(if $$(filter asan,$(1)),$(BUILD)/asan/tests/nodlclose.o)
+	$$(Q)$$(MPICC) $$(F_$(1)) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS_ALL)
+$(1): $(BUILD)/$(1)/hardneg $$(TEST_SRC:%.c=$(BUILD)/$(1)/%)
+.PHONY: $(1)
+endef
+Q = @echo '  $(notdir $@)';
+ifdef V
+Q =
+endif
+$(foreach v,$(VARIANTS),$(eval $(call VARIANT_RULES,$(v))))
+
+# Tests.  C tests run in every variant, scripts once; `make check T=loss` runs
+# the tests whose path holds "loss".
+T ?=
+PROVE := prove -e tests/tap-run
+pick = $(if $(T),$(foreach t,$(1),$(if $(findstring $(T),$(t)),$(t))),$(1))
+
+check: all $(foreach v,release double asan,$(call pick,$(TEST_SRC:%.c=$(BUILD)/$(v)/%))) $(BUILD)/asan/hardneg
+	$(PROVE) $(call pick,$(TEST_SH) $(foreach v,release double asan,$(TEST_SRC:%.c=$(BUILD)/$(v)/%)))
+
+# The C tests alone, without the program.
+try: $(foreach v,release double asan,$(call pick,$(TEST_SRC:%.c=$(BUILD)/$(v)/%)))
+	$(PROVE) $^
+
+check-style: ; $(PROVE) tests/base/style.t
+check-headers: ; $(PROVE) tests/base/headers.t
+
+format: ; clang-format -i $(C_FILES)
+demo: all ; tools/demo
+clean: ; rm -rf $(BUILD)
+
+help:
+	@echo 'make              build/hardneg (float) and build/hardneg-double'
+	@echo 'make check        all tests (T=word: only those whose path holds it)'
+	@echo 'make demo         import Fashion-MNIST, train, evaluate'
+	@echo 'make VARIANT      one of: $(VARIANTS)  (program and tests in build/VARIANT)'
+	@echo 'make format       lay out the C files; check-style, check-headers: those tests alone'
+	@echo 'V=1 shows the commands; WERROR= leaves warnings as warnings'
+
+FORCE:
+.PHONY: all check try check-style check-headers format demo clean help FORCE
+.SECONDARY:
+-include $(foreach v,$(VARIANTS),$(shell find $(BUILD)/$(v) -name '*.d' 2>/dev/null))

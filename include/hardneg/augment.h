@@ -1,0 +1,43 @@
+/* hardneg/augment.h - a view is a pure function of (sample, seed, epoch, id, view).  Local.
+ *
+ * Images: random resized crop, horizontal flip, brightness and contrast jitter
+ * on 8-bit pixels, to Pillow's rules bit for bit; then normalisation to real.
+ * Vectors: noise and masking.  Calls with different scratch may run at the same time. */
+#ifndef HARDNEG_AUGMENT_H
+#define HARDNEG_AUGMENT_H
+
+#include "hardneg/base.h"
+
+enum { HN_CHANNELS = 4 };
+
+struct hn_augment_options {
+    size_t h, w, c;                             /* of the data; vectors: 1, 1, c */
+    bool vectors;                               /* f32 samples */
+    size_t size;                                /* side of an image view; 0: as the data */
+    double crop_scale[2], crop_ratio[2];        /* area share, aspect ratio; scale {1,1}: no crop */
+    double flip;                                /* probability */
+    double jitter;                              /* probability that jitter happens at all */
+    double brightness, contrast;                /* strength: factor in [max(0,1-s), 1+s] */
+    double mean[HN_CHANNELS], std[HN_CHANNELS]; /* normalisation, on 0..1 */
+    double noise;                               /* vectors: standard deviation of added noise */
+    double mask;                                /* vectors: probability that an entry is set to 0 */
+};
+
+typedef struct hn_augment hn_augment;
+hn_status hn_augment_new(hn_augment **out, const struct hn_augment_options *options, uint64_t seed);
+void hn_augment_free(hn_augment *a);
+size_t hn_augment_view_size(const hn_augment *a); /* numbers of one view */
+size_t hn_augment_scratch_bytes(const hn_augment *a);
+/* The size of a view: what the encoder gets. */
+void hn_augment_view_shape(const hn_augment *a, size_t *h, size_t *w, size_t *c);
+
+/* Hot.  view: 0 or 1; out: (h, w, c). */
+void hn_augment_view(const hn_augment *a, real *out, const unsigned char *sample, uint64_t epoch, uint64_t id,
+                     int view, void *scratch);
+/* Hot.  For evaluation: no draws, only resized (when sizes differ) and normalised. */
+void hn_augment_plain(const hn_augment *a, real *out, const unsigned char *sample, void *scratch);
+/* The 8-bit image of a view before normalisation, for looking at: (h, w, c). */
+void hn_augment_picture(const hn_augment *a, unsigned char *out, const unsigned char *sample, uint64_t epoch,
+                        uint64_t id, int view, void *scratch);
+
+#endif

@@ -1,0 +1,52 @@
+/* hardneg/ckpt.h - checkpoints: named arrays and texts in one sealed HDF5 file.  Local, rank-blind:
+ * rank 0 writes and reads, others get bytes.
+ *
+ * A file has no rank count in it.  Its life: made in memory -> temporary ->
+ * fsync -> renamed to step-00001234.h5 -> folder synced -> (maybe) retired. */
+#ifndef HARDNEG_CKPT_H
+#define HARDNEG_CKPT_H
+
+#include "hardneg/base.h"
+
+struct hn_ckpt_options {
+    uint64_t every_steps, every_epochs; /* 0: not */
+    double every_minutes;
+    size_t keep;         /* the last K */
+    uint64_t keep_every; /* plus every M-th step; 0: none */
+};
+
+/* One array to save or load. Types: real or int64. */
+struct hn_ckpt_array {
+    const char *name; /* "model/encoder.0.weight" */
+    bool integer; /* int64, else real (a float file loads into a double build and back, widened or rounded) */
+    int rank;
+    uint64_t dim[4];
+    void *data;
+};
+struct hn_ckpt_text {
+    const char *name; /* "config", "versions", ... */
+    const char *text;
+};
+
+/* Writes DIR/step-NNNNNNNN.h5 (DIR is made when missing). */
+hn_status hn_ckpt_save(const char *dir, uint64_t step, const struct hn_ckpt_array *array, size_t arrays,
+                       const struct hn_ckpt_text *text, size_t texts);
+/* Deletes what the options do not keep, never the newest one that verifies; removes stale temporaries. */
+void hn_ckpt_retire(const char *dir, const struct hn_ckpt_options *options);
+
+/* An opened checkpoint: hash of the whole file verified, and of every array. */
+typedef struct hn_ckpt hn_ckpt;
+hn_status hn_ckpt_open(hn_ckpt **out, const char *path);
+/* The newest in dir that verifies; says by hn_log which it skipped and why.  *out = NULL and HN_OK when there
+ * is none at all; HN_EDATA when there are some and none verifies. */
+hn_status hn_ckpt_newest(hn_ckpt **out, const char *dir);
+void hn_ckpt_close(hn_ckpt *c);
+const char *hn_ckpt_path(const hn_ckpt *c);
+uint64_t hn_ckpt_step(const hn_ckpt *c);
+const char *hn_ckpt_get_text(const hn_ckpt *c, const char *name); /* NULL: none */
+/* Fills every array; HN_EUSAGE naming the first that is missing or of another shape ("another model?"). */
+hn_status hn_ckpt_load(const hn_ckpt *c, const struct hn_ckpt_array *array, size_t arrays);
+/* XXH3-128 over names, shapes and bytes of all arrays below `prefix` ("model/"), as text. */
+hn_status hn_ckpt_hash(const hn_ckpt *c, const char *prefix, char text[33]);
+
+#endif

@@ -1,0 +1,69 @@
+/* hardneg/comm.h - the ranks of a run: who owns what, and every way in which they meet.
+ *
+ * The only door to MPI.  "Collective" calls are made by all ranks of the
+ * communicator in the same order, on the main thread.  Every wait goes through
+ * one polling loop. */
+#ifndef HARDNEG_COMM_H
+#define HARDNEG_COMM_H
+
+#include "hardneg/base.h"
+#include <mpi.h>
+
+typedef struct hn_comm hn_comm;
+
+struct hn_comm_options {
+    size_t ranks_per_node; /* 0: ask the machine; else pretend nodes of so many ranks (for tests) */
+};
+
+/* Collective over comm, which is duplicated.  Ranks are ordered by node, then by rank on it. */
+hn_status hn_comm_new(hn_comm **out, MPI_Comm comm, const struct hn_comm_options *options);
+void hn_comm_free(hn_comm *c);
+
+size_t hn_comm_rank(const hn_comm *c);
+size_t hn_comm_size(const hn_comm *c);
+size_t hn_comm_nodes(const hn_comm *c);
+
+/* Collective.  If all say HN_OK: HN_OK.  Else the status of the lowest failing rank, and its sentence
+ * ("rank 3: ...") on every rank. */
+hn_status hn_comm_agree(hn_comm *c, hn_status status);
+/* Collective: the largest of the ranks' values. */
+int64_t hn_comm_max(hn_comm *c, int64_t value);
+void hn_comm_barrier(hn_comm *c);
+/* Collective: bytes of `root` to all. */
+void hn_comm_bcast(hn_comm *c, void *bytes, size_t count, size_t root);
+/* Collective: rank r's `count[r]` bytes go to all, into `all` at the sum of the counts before it.  `mine` may
+ * lie in `all` at its place. */
+void hn_comm_gather(hn_comm *c, const void *mine, void *all, const size_t *count);
+/* Collective: HN_OK when every rank passed the same bytes; else HN_EUSAGE on all, naming `what` and the rank
+ * that differs. */
+hn_status hn_comm_same(hn_comm *c, const char *what, const void *bytes, size_t count);
+
+/* Ends the process group now, after one line: for what cannot be agreed on. */
+_Noreturn void hn_comm_abort(hn_comm *c, hn_status status);
+
+/* ---- the tree across ranks (base/tree.h): microbatches [first, first + count) of n belong to each rank ----
+ */
+typedef struct hn_reducer hn_reducer;
+
+enum hn_reduce_algorithm { HN_REDUCE_ORDERED, HN_REDUCE_MPI };
+
+/* Collective.  Every rank's run of microbatches, ascending with the rank; width: reals in a whole parameter
+ * block. */
+hn_status hn_reducer_new(hn_reducer **out, hn_comm *c, size_t microbatches,
+                         const struct hn_range *run_of_rank, size_t width,
+                         enum hn_reduce_algorithm algorithm);
+void hn_reducer_free(hn_reducer *r);
+/* Collective.  Rows of the own microbatches (own count, width) in; row 0 = the root on every rank out. how:
+ * enum hn_reduce. */
+void hn_reducer_stats(hn_reducer *r, enum hn_combine how, double *row, size_t width);
+/* Collective, does not block.  Starts the sum of elements [first, first + count) of the own nodes' values
+ * (they are the run's cover) into root[first ..]; node values may be overwritten; root may be value[0]. */
+void hn_reducer_start(hn_reducer *r, size_t first, size_t count, real *const *value, real *root);
+/* Lets started sums progress; any number of times, also between ops. */
+void hn_reducer_poll(hn_reducer *r);
+/* Collective: returns when every started sum has ended in root on every rank. */
+void hn_reducer_wait(hn_reducer *r);
+
+const char *hn_comm_version(void);
+
+#endif

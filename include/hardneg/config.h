@@ -1,0 +1,51 @@
+/* hardneg/config.h - everything one can turn, in one table (src/config/keys.c).  Local.
+ *
+ * A libconfig file, then --set overrides, into the rooms' own option structs. */
+#ifndef HARDNEG_CONFIG_H
+#define HARDNEG_CONFIG_H
+
+#include "hardneg/augment.h"
+#include "hardneg/ckpt.h"
+#include "hardneg/comm.h"
+#include "hardneg/data.h"
+#include "hardneg/engine.h"
+#include "hardneg/eval.h"
+#include "hardneg/loss.h"
+#include "hardneg/model.h"
+#include "hardneg/optim.h"
+
+struct hn_config {
+    uint64_t seed;
+    uint64_t epochs;
+    size_t batch, microbatches; /* 0: the largest divisor of batch up to 16 */
+    size_t threads;             /* per rank; 0: from the cores allowed to it, at most its microbatches */
+    size_t tile;                /* rows of a block of the loss */
+    int reduce;                 /* enum hn_reduce_algorithm */
+    int norm_scope;             /* enum hn_norm_scope */
+    bool norm_per_view;
+    double max_minutes; /* 0: no limit */
+    size_t log_every;   /* steps per row of metrics */
+    struct hn_comm_options comm;
+    struct hn_data_options data;
+    struct hn_augment_options augment; /* h, w, c come from the data */
+    struct hn_model_options model;     /* h, w, c come from the views */
+    struct hn_loss_options loss;
+    struct hn_optim_options optim;
+    struct hn_ckpt_options ckpt;
+    struct hn_eval_options eval;
+};
+
+/* text NULL: read the file at path. sets: "section.key=value".  Errors are one line "FILE:LINE: key: what is
+ * wrong, what is allowed" (HN_EUSAGE; HN_ENOINPUT when the file cannot be read). Fills defaults that follow
+ * from others. */
+hn_status hn_config_read(struct hn_config *out, const char *path, const char *text, const char *const *sets,
+                         size_t count);
+/* The whole config as libconfig text that reads back to the same values; free with hn_config_text_free. */
+hn_status hn_config_dump(const struct hn_config *c, char **text);
+void hn_config_text_free(char *text);
+/* May a run saved with `before` go on with `now`?  HN_EUSAGE listing what differs and may not. */
+hn_status hn_config_resumable(const struct hn_config *before, const struct hn_config *now);
+/* The reference: every key with type, range, default, help, whether it may change on resume. */
+hn_status hn_config_help(char **text);
+
+#endif

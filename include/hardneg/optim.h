@@ -1,0 +1,52 @@
+/* hardneg/optim.h - updates of the flat parameter block, schedules, clipping.  Local.
+ *
+ * Updates are elementwise, norms run per tensor over fixed blocks in double: no
+ * bit depends on ranks or threads. */
+#ifndef HARDNEG_OPTIM_H
+#define HARDNEG_OPTIM_H
+
+#include "hardneg/base.h"
+
+struct hn_threads;
+
+enum hn_schedule_kind { HN_SCHEDULE_CONSTANT, HN_SCHEDULE_COSINE };
+
+struct hn_optim_options {
+    int kind; /* place in hn_optim_names(): adam (L2 added to the gradient), adamw (decoupled) */
+    double lr, beta1, beta2, eps, weight_decay;
+    double clip;                        /* largest global norm of the gradient; 0: none */
+    int schedule;                       /* enum hn_schedule_kind; both after the warm-up */
+    double warmup_epochs, warmup_start; /* share of lr at which warm-up starts */
+    double floor;                       /* cosine: lr at its end */
+};
+
+/* One parameter in the flat block. */
+struct hn_span {
+    size_t offset, count;
+};
+
+const char *const *hn_optim_names(void);
+const char *const *hn_schedule_names(void);
+
+/* Rate of step s = 0, 1, ... (PyTorch-like; formulas in optim/schedule.c). */
+double hn_schedule_at(const struct hn_optim_options *o, uint64_t step, uint64_t warmup_steps,
+                      uint64_t total_steps);
+
+typedef struct hn_optim hn_optim;
+hn_status hn_optim_new(hn_optim **out, const struct hn_optim_options *options, size_t count,
+                       const struct hn_span *span, size_t spans, struct hn_threads *threads);
+void hn_optim_free(hn_optim *o);
+/* State to save: flat blocks of `count` reals each ("exp_avg", "exp_avg_sq"), and the number of updates made.
+ */
+size_t hn_optim_states(const hn_optim *o);
+const char *hn_optim_state_name(const hn_optim *o, size_t i);
+real *hn_optim_state(hn_optim *o, size_t i);
+uint64_t *hn_optim_updates(hn_optim *o);
+
+/* Hot.  Clips the gradient in place when asked to; returns its norm before clipping (NaN or infinity when not
+ * finite). */
+double hn_optim_clip(hn_optim *o, real *gradient);
+/* Hot. */
+void hn_optim_update(hn_optim *o, real *parameter, const real *gradient, double lr);
+
+#endif

@@ -1,0 +1,93 @@
+/* store/store.h - named, typed arrays in one HDF5 file; the only door to HDF5.
+ *
+ * Local.  Names are absolute paths ("/train/images"); groups appear as needed.
+ * Arrays are little-endian, contiguous, row-major, at most HN_STORE_RANK
+ * dimensions; rank 0 is a scalar.  Attributes are scalars: text, int64, double.
+ *
+ * Files of ours are *sealed*: after HDF5's last byte comes a trailer (see
+ * store/seal.h) that is checked before HDF5 sees a byte. */
+#ifndef HN_STORE_STORE_H
+#define HN_STORE_STORE_H
+
+#include "hardneg/base.h"
+
+enum { HN_STORE_RANK = 8 };
+enum hn_type { HN_U8, HN_I32, HN_I64, HN_F32, HN_F64 };
+size_t hn_type_size(enum hn_type type);
+
+struct hn_array_info {
+    enum hn_type type; /* the nearest of ours; what a file holds may be narrower */
+    int rank;
+    uint64_t dim[HN_STORE_RANK];
+    uint64_t count;  /* product of dim */
+    uint64_t offset; /* of the first byte in the file; UINT64_MAX: not contiguous */
+};
+
+/* ---- reading ---- */
+typedef struct hn_store hn_store;
+
+/* A sealed file, read whole and verified (checkpoints and other files that fit in memory). */
+hn_status hn_store_open(hn_store **out, const char *path);
+/* A sealed file with ranges: only what lies outside the ranges is read and verified (data sets). */
+hn_status hn_store_open_head(hn_store **out, const char *path);
+/* Anybody's HDF5 file, opened read-only. */
+hn_status hn_store_open_foreign(hn_store **out, const char *path);
+/* Anybody's HDF5 file as bytes in memory (copied); label is for messages. */
+hn_status hn_store_open_image(hn_store **out, const void *bytes, size_t count, const char *label);
+void hn_store_close(hn_store *s);
+
+bool hn_store_has(const hn_store *s, const char *name); /* array or group */
+/* The i-th member of a group in name order, or false past the last; *is_group may be NULL. */
+bool hn_store_member(const hn_store *s, const char *group, size_t i, char *name, size_t room, bool *is_group);
+hn_status hn_store_info(const hn_store *s, const char *name, struct hn_array_info *info);
+/* Reads a whole array, converted to type; count must be the array's. */
+hn_status hn_store_read(const hn_store *s, const char *name, enum hn_type type, void *out, uint64_t count);
+/* Reads rows first .. first+count-1 (along the first dimension), converted to type. */
+hn_status hn_store_read_rows(const hn_store *s, const char *name, enum hn_type type, uint64_t first,
+                             uint64_t count, void *out);
+/* HN_REAL's type. */
+#define HN_TYPE_REAL (sizeof(real) == 4 ? HN_F32 : HN_F64)
+
+/* Attributes of an array or group; false when absent or of another kind.
+ * Integers of any width read as int64, floats of any width as double; numbers convert into one another. */
+bool hn_store_attr_text(const hn_store *s, const char *name, const char *attr, char *text, size_t room);
+bool hn_store_attr_i64(const hn_store *s, const char *name, const char *attr, int64_t *value);
+bool hn_store_attr_f64(const hn_store *s, const char *name, const char *attr, double *value);
+
+/* ---- writing ---- */
+typedef struct hn_store_writer hn_store_writer;
+
+/* A file that is made in memory and published in one go. */
+hn_status hn_store_begin(hn_store_writer **out);
+hn_status hn_store_put(hn_store_writer *w, const char *name, enum hn_type type, int rank, const uint64_t *dim,
+                       const void *data);
+hn_status hn_store_put_attr_text(hn_store_writer *w, const char *name, const char *attr, const char *text);
+hn_status hn_store_put_attr_i64(hn_store_writer *w, const char *name, const char *attr, int64_t value);
+hn_status hn_store_put_attr_f64(hn_store_writer *w, const char *name, const char *attr, double value);
+
+/* A file larger than memory: begun at its place on disk (as a temporary beside
+ * path), arrays declared first, then filled in order.  Every declared array is
+ * a range of whole blocks of `block` bytes, hashed on the way. */
+hn_status hn_store_begin_large(hn_store_writer **out, const char *path);
+hn_status hn_store_declare(hn_store_writer *w, const char *name, enum hn_type type, int rank,
+                           const uint64_t *dim, uint64_t block);
+hn_status hn_store_fill(hn_store_writer *w, const char *name, const void *bytes, uint64_t count);
+
+/* Seals and puts the file in place: temporary, fsync, rename, fsync of the folder.  A file that is
+ * there already is replaced whole or not at all.  The writer is done for, whatever comes back. */
+hn_status hn_store_publish(hn_store_writer *w, const char *path);
+/* Gives up: nothing is left behind.  Takes NULL. */
+void hn_store_abandon(hn_store_writer *w);
+
+/* ---- ranges of a sealed file: for those who read its bytes themselves (pread) ---- */
+struct hn_store_blocks {
+    uint64_t offset, length, block; /* bytes; the last block may be shorter */
+    size_t count;
+    const unsigned char *hash; /* count x 16 bytes, XXH3-128; valid until close */
+};
+/* The range that holds array `name`; HN_EDATA when it is not one. */
+hn_status hn_store_blocks(const hn_store *s, const char *name, struct hn_store_blocks *blocks);
+
+const char *hn_store_version(void); /* of HDF5 */
+
+#endif
