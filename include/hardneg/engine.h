@@ -44,6 +44,8 @@ struct hn_net_options {
     bool norm_per_view; /* BatchNorm statistics of each view apart */
 };
 
+void hn_graph_free(hn_graph *graph); /* for a graph that no net took over; takes NULL */
+
 /* Takes the graph over, also on failure.  threads: borrowed, must outlive the net. */
 hn_status hn_net_new(hn_net **out, hn_graph *graph, const struct hn_net_options *options,
                      struct hn_threads *threads);

@@ -15,7 +15,6 @@ struct hn_shape {
 
 hn_status hn_graph_new(hn_graph **out, struct hn_shape input); /* tensor 0 is the input */
 hn_status hn_graph_status(const hn_graph *g);
-void hn_graph_free(hn_graph *g);
 struct hn_shape hn_graph_shape(const hn_graph *g, int tensor);
 
 int hn_graph_conv2d(hn_graph *g, const char *name, int x, size_t c_out, size_t kernel, size_t stride,
