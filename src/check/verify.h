@@ -6,6 +6,7 @@
 #ifndef HN_CHECK_VERIFY_H
 #define HN_CHECK_VERIFY_H
 
+#include "base/text.h"
 #include "base/threads.h"
 #include "hardneg/comm.h"
 #include "store/store.h"
@@ -35,9 +36,10 @@ struct hn_verify_kind {
 extern const struct hn_verify_kind hn_verify_losses, hn_verify_training, hn_verify_layers, hn_verify_augment,
     hn_verify_knn, hn_verify_schedules;
 
-/* Collective.  Reads path on rank 0, runs it, prints the table to out (rank 0). HN_ECHECK when one is over.
- */
-#include <stdio.h>
-hn_status hn_verify_file(hn_comm *comm, hn_threads *threads, const char *path, double factor, FILE *out);
+/* Collective.  Reads path on rank 0, runs every case on all ranks and writes a table of the largest deviation
+ * per kind of case, and what was not run and why, to `table` (rank 0).  HN_ECHECK when a deviation is over
+ * its tolerance. */
+hn_status hn_verify_file(hn_comm *comm, hn_threads *threads, const char *path, double factor,
+                         struct hn_text *table);
 
 #endif
