@@ -29,6 +29,8 @@ struct hn_exchange {
      * every rank. */
     void (*gradient)(void *ctx, size_t first, size_t count, const struct hn_range *node, real *const *value,
                      size_t nodes);
+    /* Called often during backward, between ops, so that started reductions move on; may be NULL. */
+    void (*poll)(void *ctx);
 };
 
 typedef struct hn_graph hn_graph; /* built by the model room: engine/graph.h */
@@ -42,6 +44,7 @@ struct hn_net_options {
     struct hn_range own;   /* the microbatches of this rank; may be empty */
     enum hn_norm_scope norm_scope;
     bool norm_per_view; /* BatchNorm statistics of each view apart */
+    bool want_dinput;   /* backward also makes the gradient of the input */
 };
 
 void hn_graph_free(hn_graph *graph); /* for a graph that no net took over; takes NULL */
@@ -92,6 +95,8 @@ const real *hn_net_output(const hn_net *net); /* (own.count * views * samples, D
 /* doutput: the same shape, to be filled before backward. */
 real *hn_net_doutput(hn_net *net);
 void hn_net_backward(hn_net *net, const struct hn_exchange *exchange);
+/* After backward, with want_dinput (else NULL): gradient of the input of own microbatch k, shaped like it. */
+const real *hn_net_dinput(const hn_net *net, size_t k);
 
 /* Evaluation mode (running statistics), local: one block of exactly views * samples rows of input
  * (pad the last) on one worker of the crew; blocks on different workers may run at the same time.

@@ -25,9 +25,13 @@ int hn_graph_maxpool(hn_graph *g, int x, size_t kernel, size_t stride, size_t pa
 int hn_graph_avgpool(hn_graph *g, int x); /* mean over pixels: (1, 1, c) */
 int hn_graph_flatten(hn_graph *g, int x); /* in PyTorch's order c, h, w */
 int hn_graph_linear(hn_graph *g, const char *name, int x, size_t out, bool bias);
-int hn_graph_l2norm(hn_graph *g, int x); /* rows / max(norm, 1e-12) */
+int hn_graph_l2norm(hn_graph *g, int x);     /* rows / max(norm, 1e-12) */
+int hn_graph_add(hn_graph *g, int a, int b); /* a + b, of one shape */
 
-/* Which tensors are the feature (before the head) and the output (unit rows). */
+/* One-op graphs, marked with that op's tensor as both, are how single ops are checked: a net with views 1,
+ * microbatches 1, want_dinput.
+ *
+ * Which tensors are the feature (before the head) and the output (unit rows). */
 void hn_graph_mark(hn_graph *g, int feature, int output);
 
 #endif
