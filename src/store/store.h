@@ -48,11 +48,14 @@ hn_status hn_store_read_rows(const hn_store *s, const char *name, enum hn_type t
 /* HN_REAL's type. */
 #define HN_TYPE_REAL (sizeof(real) == 4 ? HN_F32 : HN_F64)
 
-/* Attributes of an array or group; false when absent or of another kind.
+/* Attributes of an array or group ("/": the file's own); false when absent, of another kind, or a text that
+ * does not fit in room with its end.
  * Integers of any width read as int64, floats of any width as double; numbers convert into one another. */
 bool hn_store_attr_text(const hn_store *s, const char *name, const char *attr, char *text, size_t room);
 bool hn_store_attr_i64(const hn_store *s, const char *name, const char *attr, int64_t *value);
 bool hn_store_attr_f64(const hn_store *s, const char *name, const char *attr, double *value);
+/* A small vector of numbers: returns how many it holds, 0 when absent, of another kind or longer than room. */
+size_t hn_store_attr_f64s(const hn_store *s, const char *name, const char *attr, double *value, size_t room);
 
 /* ---- writing ---- */
 typedef struct hn_store_writer hn_store_writer;
@@ -87,6 +90,13 @@ struct hn_store_blocks {
 };
 /* The range that holds array `name`; HN_EDATA when it is not one. */
 hn_status hn_store_blocks(const hn_store *s, const char *name, struct hn_store_blocks *blocks);
+/* The seal's hash, which stands for the whole file (block hashes are under it); zeros when not sealed. */
+void hn_store_seal_hash(const hn_store *s, unsigned char hash[16]);
+uint64_t hn_store_file_bytes(const hn_store *s); /* length of the file or image, seal included */
+
+/* Removes temporaries (".NAME.HOST.PID.tmp") that a killed writer left in a folder: those of a process of this
+ * host that is gone, and any older than a day. */
+void hn_store_sweep(const char *folder);
 
 const char *hn_store_version(void); /* of HDF5 */
 

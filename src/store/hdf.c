@@ -1,0 +1,96 @@
+#include "store/hdf.h"
+#include <hdf5_hl.h>
+#include <stdio.h>
+
+void hn_hdf_start(void)
+{
+    static bool started;
+
+    if (started)
+        return;
+    started = true;
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    H5PLset_loading_state(0);
+    H5Lunregister(H5L_TYPE_EXTERNAL);
+}
+
+hid_t hn_hdf_open_bytes(void *bytes, size_t count)
+{
+    return H5LTopen_file_image(bytes, count, H5LT_FILE_IMAGE_DONT_COPY | H5LT_FILE_IMAGE_DONT_RELEASE);
+}
+
+static herr_t innermost(unsigned n, const H5E_error2_t *e, void *text)
+{
+    (void)n;
+    snprintf(text, 160, "%s", e->desc ? e->desc : "");
+    return 1; /* enough */
+}
+
+const char *hn_hdf_reason(void)
+{
+    static _Thread_local char text[160];
+
+    snprintf(text, sizeof text, "no reason given");
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, innermost, text);
+    return text;
+}
+
+hid_t hn_hdf_file_type(enum hn_type type)
+{
+    switch (type) {
+    case HN_U8:
+        return H5T_STD_U8LE;
+    case HN_I32:
+        return H5T_STD_I32LE;
+    case HN_I64:
+        return H5T_STD_I64LE;
+    case HN_F32:
+        return H5T_IEEE_F32LE;
+    case HN_F64:
+        return H5T_IEEE_F64LE;
+    }
+    return H5I_INVALID_HID;
+}
+
+hid_t hn_hdf_memory_type(enum hn_type type)
+{
+    switch (type) {
+    case HN_U8:
+        return H5T_NATIVE_UINT8;
+    case HN_I32:
+        return H5T_NATIVE_INT32;
+    case HN_I64:
+        return H5T_NATIVE_INT64;
+    case HN_F32:
+        return H5T_NATIVE_FLOAT;
+    case HN_F64:
+        return H5T_NATIVE_DOUBLE;
+    }
+    return H5I_INVALID_HID;
+}
+
+size_t hn_type_size(enum hn_type type)
+{
+    switch (type) {
+    case HN_U8:
+        return 1;
+    case HN_I32:
+    case HN_F32:
+        return 4;
+    case HN_I64:
+    case HN_F64:
+        return 8;
+    }
+    return 0;
+}
+
+const char *hn_store_version(void)
+{
+    static char text[32];
+    unsigned major = 0, minor = 0, release = 0;
+
+    hn_hdf_start();
+    H5get_libversion(&major, &minor, &release);
+    snprintf(text, sizeof text, "%u.%u.%u", major, minor, release);
+    return text;
+}

@@ -1,0 +1,22 @@
+/* store/hdf.h - what the files of this room share of HDF5.  Local; main thread only. */
+#ifndef HN_STORE_HDF_H
+#define HN_STORE_HDF_H
+
+#include "store/store.h"
+#include <hdf5.h>
+
+/* Before the first call to HDF5 of any entry point: no messages of its own on stderr, no plug-ins, no links
+ * into other files. */
+void hn_hdf_start(void);
+
+/* Opens bytes as a file, read-only; they are borrowed until it is closed.  Negative on failure. */
+hid_t hn_hdf_open_bytes(void *bytes, size_t count);
+
+/* Why HDF5's last call failed, in its words; valid until the next call. */
+const char *hn_hdf_reason(void);
+
+/* How a type of ours lies in files, and in memory. */
+hid_t hn_hdf_file_type(enum hn_type type);
+hid_t hn_hdf_memory_type(enum hn_type type);
+
+#endif
