@@ -103,6 +103,9 @@ const real *hn_net_dinput(const hn_net *net, size_t k);
  * feature: (rows, feature size) as they come, or NULL; output: unit rows (rows, D), or NULL. */
 void hn_net_infer(hn_net *net, size_t worker, const real *input, real *feature, real *output);
 
+/* The linear algebra underneath, "OpenBLAS 0.3.21 (Zen)": part of a run's identity. */
+const char *hn_engine_describe(void);
+
 size_t hn_net_bytes(const hn_net *net);            /* memory held */
 double hn_net_flops_per_sample(const hn_net *net); /* forward and backward of one view, multiply-add = 2 */
 

@@ -11,16 +11,22 @@ static void to_stderr(void *ctx, enum hn_log_level level, const char *line)
 }
 
 static struct {
-    hn_log_sink *sink;
-    void *ctx;
+    hn_log_sink *sink, *tee;
+    void *ctx, *tee_ctx;
     enum hn_log_level threshold;
-} current = {to_stderr, NULL, HN_LOG_INFO};
+} current = {.sink = to_stderr, .threshold = HN_LOG_INFO};
 
 void hn_log_to(hn_log_sink *sink, void *ctx, enum hn_log_level threshold)
 {
     current.sink = sink ? sink : to_stderr;
     current.ctx = ctx;
     current.threshold = threshold;
+}
+
+void hn_log_tee(hn_log_sink *sink, void *ctx)
+{
+    current.tee = sink;
+    current.tee_ctx = ctx;
 }
 
 void hn_log(enum hn_log_level level, const char *format, ...)
@@ -34,4 +40,6 @@ void hn_log(enum hn_log_level level, const char *format, ...)
     vsnprintf(line, sizeof line, format, ap);
     va_end(ap);
     current.sink(current.ctx, level, line);
+    if (current.tee)
+        current.tee(current.tee_ctx, level, line);
 }

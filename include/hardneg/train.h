@@ -1,0 +1,70 @@
+/* hardneg/train.h - a training run, and judging what it learned.
+ *
+ * Collective: every call is made by all ranks.  The life of a run:
+ *
+ *   hn_trainer_new (data opened, network built, run directory and checkpoint
+ *   found) -> hn_trainer_run (steps, evaluations, checkpoints) -> hn_trainer_free.
+ *
+ * src/train/step.c holds one step. */
+#ifndef HARDNEG_TRAIN_H
+#define HARDNEG_TRAIN_H
+
+#include "hardneg/comm.h"
+#include "hardneg/config.h"
+#include <signal.h>
+
+/* What rank 0 hears while a run goes on. */
+struct hn_train_progress {
+    enum { HN_PROGRESS_STEP, HN_PROGRESS_EVAL, HN_PROGRESS_SAVE } what;
+    uint64_t step, steps, epoch, epochs; /* step: done so far; epoch from 1 */
+    double loss, lr, grad_norm, pairs_per_s, seconds_left;
+    bool logged;              /* this step has a row in metrics.jsonl */
+    struct hn_knn_result knn; /* EVAL */
+    const char *path;         /* SAVE */
+};
+
+struct hn_train_options {
+    const char *run_dir;
+    const char *resume;  /* "auto" (the newest checkpoint that verifies), "never", or a checkpoint file */
+    uint64_t steps;      /* stop after so many steps in all; 0: at the end of the run */
+    const char *command; /* what was typed, for the record; NULL: unknown */
+    const volatile sig_atomic_t *stop; /* not 0: stop after this step, save, HN_STOPPED; NULL: never */
+    void (*progress)(void *ctx, const struct hn_train_progress *p); /* rank 0; may be NULL */
+    void *ctx;
+};
+
+typedef struct hn_trainer hn_trainer;
+
+/* HN_EUSAGE: more ranks than microbatches, a checkpoint of another config; HN_ECREATE: run directory. */
+hn_status hn_trainer_new(hn_trainer **out, hn_comm *comm, const struct hn_config *config,
+                         const struct hn_train_options *options);
+/* HN_OK: all steps done; HN_STOPPED: on request, saved; HN_EDIVERGED: a loss or gradient that is not finite,
+ * nothing saved over good state; HN_EIO: trained to the end, but the last save failed. */
+hn_status hn_trainer_run(hn_trainer *t);
+void hn_trainer_free(hn_trainer *t);
+
+/* For callers with loops of their own: one step at a time. */
+struct hn_step_report {
+    uint64_t step; /* number of this step, from 1 */
+    double loss, grad_norm, lr;
+    struct hn_loss_summary summary;
+};
+hn_status hn_trainer_step(hn_trainer *t, struct hn_step_report *report);
+hn_status hn_trainer_save(hn_trainer *t);
+uint64_t hn_trainer_steps_done(const hn_trainer *t);
+uint64_t hn_trainer_steps_total(const hn_trainer *t);
+
+/* ---- what was learned ---- */
+enum hn_judged { HN_TRAINED, HN_UNTRAINED /* the same encoder before its first step */, HN_PIXELS };
+
+/* run: a run directory (its newest good checkpoint) or a checkpoint file; sets: config overrides, data.path
+ * above all. */
+hn_status hn_evaluate(hn_comm *comm, const char *run, const char *const *sets, size_t count,
+                      enum hn_judged what, struct hn_knn_result *out);
+/* Features of a split ("train", "test", "unlabeled") as NAME.npy and NAME.labels.npy. */
+hn_status hn_embed(hn_comm *comm, const char *run, const char *const *sets, size_t count, const char *split,
+                   const char *npy);
+/* Local: the hash of weights and running statistics of a run's newest checkpoint or of a file; 32 digits. */
+hn_status hn_run_hash(const char *run, char text[33], uint64_t *step);
+
+#endif

@@ -1,0 +1,36 @@
+/* train/session.h - what training and evaluation both stand on: threads, data set, views, and the model's
+ * graph.
+ *
+ * Collective to open; all ranks leave together. */
+#ifndef HN_TRAIN_SESSION_H
+#define HN_TRAIN_SESSION_H
+
+#include "base/threads.h"
+#include "hardneg/config.h"
+
+struct hn_binding {
+    size_t threads;                  /* of this rank */
+    size_t cores;                    /* that this rank may use */
+    size_t host_threads, host_cores; /* of all ranks on this host; cores: the union of what they may use */
+};
+
+struct hn_session {
+    hn_comm *comm;
+    struct hn_config config; /* with the sizes that come from the data */
+    struct hn_binding binding;
+    hn_threads *threads;
+    hn_dataset *data;
+    hn_augment *augment;
+};
+
+hn_status hn_session_open(struct hn_session *s, hn_comm *comm, const struct hn_config *config);
+void hn_session_close(struct hn_session *s);
+
+/* Local. */
+hn_status hn_session_graph(const struct hn_session *s, hn_graph **out);
+
+/* Collective.  wanted 0: the cores a rank may use, shared out among the ranks that may use them; never more
+ * than `most` (its microbatches). */
+hn_status hn_binding_find(struct hn_binding *out, hn_comm *comm, size_t wanted, size_t most);
+
+#endif
