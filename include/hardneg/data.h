@@ -19,9 +19,10 @@ struct hn_dataset_info {
     uint64_t samples[HN_SPLITS]; /* 0: no such split */
     bool labelled[HN_SPLITS];
     size_t classes;
+    uint64_t block_samples[HN_SPLITS]; /* samples per block of the file; the last block may be shorter */
     char name[64];
     uint64_t file_bytes;
-    unsigned char file_hash[16]; /* of the head: stands for the whole, block hashes are in it */
+    unsigned char file_hash[16]; /* of the layout: stands for the whole, block hashes are in it */
 };
 
 typedef struct hn_dataset hn_dataset;
@@ -34,9 +35,18 @@ void hn_dataset_close(hn_dataset *d);
 const struct hn_dataset_info *hn_dataset_info(const hn_dataset *d);
 const char *hn_dataset_class(const hn_dataset *d, size_t label); /* "" when unnamed */
 
-/* Reads sample `id` of a split into bytes[sample_bytes] and its label (-1: none); verifies what it reads
- * first. Not for two threads at once. */
+/* What the file holds, for people: shapes, splits, samples per class, provenance, sizes.  Reads all labels.
+ */
+hn_status hn_dataset_describe(hn_dataset *d, char **text);
+void hn_dataset_text_free(char *text);
+
+/* Reads sample `id` of a split into bytes[sample_bytes] and its label (-1: none); either may be NULL.  A
+ * block is verified when it is first read.  Calls from several threads wait for one another. */
 hn_status hn_dataset_read(hn_dataset *d, enum hn_split split, uint64_t id, void *bytes, int64_t *label);
+
+/* Reads and verifies every block of the file; HN_EDATA names the first that is damaged. */
+typedef void hn_progress(void *ctx, uint64_t done, uint64_t total);
+hn_status hn_dataset_verify(hn_dataset *d, hn_progress *progress, void *ctx);
 
 /* ---- the order of an epoch: a keyed permutation, a function without state ---- */
 enum hn_order_kind { HN_ORDER_FULL, HN_ORDER_BLOCKS };
@@ -78,8 +88,8 @@ uint64_t hn_prefetch_steps_per_epoch(const hn_prefetch *p);
 hn_status hn_prefetch_next(hn_prefetch *p, const struct hn_batch **batch);
 void hn_prefetch_free(hn_prefetch *p);
 
-/* ---- importers: write `out` atomically; progress(ctx, done, total) may be NULL ---- */
-typedef void hn_progress(void *ctx, uint64_t done, uint64_t total);
+/* ---- importers: write `out` atomically; progress(ctx, done, total) counts samples, may be NULL.
+ * A damaged source is HN_EDATA with one line that says where; nothing is left behind then. ---- */
 struct hn_import_options {
     const char *name; /* of the set; NULL: from the source */
     const char *train_images, *train_labels, *test_images, *test_labels,
