@@ -28,12 +28,16 @@ size_t hn_comm_nodes(const hn_comm *c);
 hn_status hn_comm_agree(hn_comm *c, hn_status status);
 /* Collective: the largest of the ranks' values. */
 int64_t hn_comm_max(hn_comm *c, int64_t value);
+/* Collective: each of the values becomes its sum over the ranks; integers, so the order does not matter. */
+void hn_comm_sum(hn_comm *c, int64_t *value, size_t count);
 void hn_comm_barrier(hn_comm *c);
 /* Collective: bytes of `root` to all. */
 void hn_comm_bcast(hn_comm *c, void *bytes, size_t count, size_t root);
 /* Collective: rank r's `count[r]` bytes go to all, into `all` at the sum of the counts before it.  `mine` may
  * lie in `all` at its place. */
 void hn_comm_gather(hn_comm *c, const void *mine, void *all, const size_t *count);
+/* From one rank to another: those two call it, others may. */
+void hn_comm_pass(hn_comm *c, void *bytes, size_t count, size_t from, size_t to);
 /* Collective: HN_OK when every rank passed the same bytes; else HN_EUSAGE on all, naming `what` and the rank
  * that differs. */
 hn_status hn_comm_same(hn_comm *c, const char *what, const void *bytes, size_t count);
@@ -53,11 +57,13 @@ hn_status hn_reducer_new(hn_reducer **out, hn_comm *c, size_t microbatches,
                          const struct hn_range *run_of_rank, size_t width,
                          enum hn_reduce_algorithm algorithm);
 void hn_reducer_free(hn_reducer *r);
-/* Collective.  Rows of the own microbatches (own count, width) in; row 0 = the root on every rank out. how:
- * enum hn_reduce. */
+/* Collective.  Rows of the own microbatches (own count, width) in; row 0 = the root on every rank out (so
+ * a rank that owns none has room for one).  Always in the tree's order, whatever the algorithm. */
 void hn_reducer_stats(hn_reducer *r, enum hn_combine how, double *row, size_t width);
-/* Collective, does not block.  Starts the sum of elements [first, first + count) of the own nodes' values
- * (they are the run's cover) into root[first ..]; node values may be overwritten; root may be value[0]. */
+/* Collective, does not block (unless hundreds of sums are waiting).  Starts the sum of elements
+ * [first, first + count) of the own nodes' values (value[i] belongs to node i of the own run's cover; whole
+ * parameter blocks) into root[first ..].  Until hn_reducer_wait() those elements of values and root are the
+ * reducer's; root may be value[0], values keep what they held otherwise. */
 void hn_reducer_start(hn_reducer *r, size_t first, size_t count, real *const *value, real *root);
 /* Lets started sums progress; any number of times, also between ops. */
 void hn_reducer_poll(hn_reducer *r);

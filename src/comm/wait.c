@@ -1,0 +1,47 @@
+/* The only loop in which a rank waits for others.
+ *
+ * It yields: ranks and workers may share cores, and a rank that spins would
+ * keep the very one it waits for from running.  After a while it naps, too:
+ * who has waited for milliseconds loses nothing by some microseconds more. */
+#include "base/clock.h"
+#include "comm/ranks.h"
+#include <sched.h>
+#include <time.h>
+
+static const double PATIENCE = 0.02; /* seconds */
+static const long NAP = 50000;       /* nanoseconds */
+
+void hn_wait_until(hn_comm *c, bool (*ready)(void *ctx), void *ctx)
+{
+    double since = 0.0;
+
+    while (!ready(ctx)) {
+        double now = hn_now();
+        if (since == 0.0)
+            since = now;
+        hn_reducers_poll(c->reducers);
+        if (now - since < PATIENCE)
+            sched_yield();
+        else
+            nanosleep(&(struct timespec){0, NAP}, NULL);
+    }
+}
+
+struct requests {
+    MPI_Request *request;
+    int count;
+};
+
+static bool ended(void *ctx)
+{
+    struct requests *r = ctx;
+    int done;
+
+    MPI_Testall(r->count, r->request, &done, MPI_STATUSES_IGNORE);
+    return done != 0;
+}
+
+void hn_wait(hn_comm *c, MPI_Request *request, size_t count)
+{
+    hn_wait_until(c, ended, &(struct requests){request, (int)count});
+}
