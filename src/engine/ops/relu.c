@@ -1,0 +1,42 @@
+/* engine/ops/relu.c - y = max(x, 0), where NaN stays NaN.  dx = dy where y > 0, else 0 (also at x = 0). */
+#include "engine/ops/ops.h"
+
+static hn_status shape(struct hn_op *op)
+{
+    op->out = op->in;
+    return HN_OK;
+}
+
+static double flops(const struct hn_op *op)
+{
+    return (double)hn_op_out(op);
+}
+
+/* The comparisons are written so that a NaN is passed on: a diverged run must not look healthy. */
+static void forward(const struct hn_call *k)
+{
+    size_t n = k->rows * hn_op_out(k->op);
+    const real *x = k->x[0];
+    real *y = k->y;
+
+    for (size_t i = 0; i < n; i++)
+        y[i] = 0 > x[i] ? 0 : x[i];
+}
+
+static void backward(const struct hn_call *k)
+{
+    size_t n = k->rows * hn_op_out(k->op);
+    const real *y = k->y, *dy = k->dy;
+    real *dx = k->dx[0];
+
+    for (size_t i = 0; i < n; i++)
+        dx[i] = y[i] <= 0 ? 0 : dy[i];
+}
+
+const struct hn_op_kind hn_op_relu = {.name = "relu",
+                                      .in_place = true,
+                                      .reads_y = true,
+                                      .shape = shape,
+                                      .flops = flops,
+                                      .forward = forward,
+                                      .backward = backward};
