@@ -16,10 +16,16 @@ static void gradient(void *ctx, size_t first, size_t count, const struct hn_rang
     (void)node;
     (void)nodes;
     hn_reducer_start(e->reducer, first, count, value, e->root);
+}
+
+static void poll(void *ctx)
+{
+    struct hn_rank_exchange *e = ctx;
+
     hn_reducer_poll(e->reducer);
 }
 
 struct hn_exchange hn_exchange_over_ranks(struct hn_rank_exchange *e)
 {
-    return (struct hn_exchange){.ctx = e, .stats = stats, .gradient = gradient};
+    return (struct hn_exchange){.ctx = e, .stats = stats, .gradient = gradient, .poll = poll};
 }

@@ -1,0 +1,188 @@
+/* The loop around the steps: metrics, evaluations, checkpoints, and every way to stop. */
+#include "base/clock.h"
+#include "base/json.h"
+#include "train/trainer.h"
+#include <math.h>
+
+/* What ranks ask for between two steps; the largest wish of any rank is everyone's. */
+enum wish { GO_ON, SAVE_NOW, STOP_NOW };
+
+struct loop {
+    hn_trainer *t;
+    double interval_start; /* of the rows of metrics: time and steps since the last one */
+    uint64_t interval_steps;
+};
+
+static enum wish own_wish(const hn_trainer *t)
+{
+    const struct hn_config *c = &t->session.config;
+    double now = hn_now();
+
+    if (t->options.stop && *t->options.stop)
+        return STOP_NOW;
+    if (!hn_trainer_leads(t)) /* one clock decides */
+        return GO_ON;
+    if (c->max_minutes > 0 && now - t->started >= 60.0 * c->max_minutes)
+        return STOP_NOW;
+    if (c->ckpt.every_minutes > 0 && now - t->saved_at >= 60.0 * c->ckpt.every_minutes)
+        return SAVE_NOW;
+    return GO_ON;
+}
+
+static bool epoch_due(const hn_trainer *t, uint64_t every)
+{
+    return every > 0 && t->step % (every * t->per_epoch) == 0;
+}
+
+static bool save_due(const hn_trainer *t)
+{
+    const struct hn_ckpt_options *o = &t->session.config.ckpt;
+
+    return (o->every_steps > 0 && t->step % o->every_steps == 0) || epoch_due(t, o->every_epochs);
+}
+
+/* Evaluations come every so many epochs, which may be a fraction: after the step in which a multiple is
+ * reached. */
+static bool eval_due(const hn_trainer *t)
+{
+    double every = t->session.config.eval.every_epochs * (double)t->per_epoch;
+
+    return every > 0 && floor((double)t->step / every) > floor((double)(t->step - 1) / every);
+}
+
+static void write_step(struct loop *l, const struct hn_step_report *r, double pairs_per_s)
+{
+    hn_trainer *t = l->t;
+    struct hn_text line = {0};
+    hn_json *j = hn_json_new();
+
+    hn_json_string(j, "kind", "step");
+    hn_json_integer(j, "step", (int64_t)r->step);
+    hn_json_number(j, "epoch", (double)r->step / (double)t->per_epoch);
+    hn_json_number(j, "loss", r->loss);
+    hn_json_number(j, "lr", r->lr);
+    hn_json_number(j, "grad_norm", r->grad_norm);
+    hn_json_integer(j, "anchors", (int64_t)r->summary.anchors);
+    hn_json_integer(j, "excluded", (int64_t)r->summary.excluded);
+    hn_json_integer(j, "clamped", (int64_t)r->summary.clamped);
+    hn_json_integer(j, "undefined", (int64_t)r->summary.undefined);
+    hn_json_number(j, "ess", r->summary.ess);
+    hn_json_number(j, "largest_weight", r->summary.largest_weight);
+    hn_json_number(j, "alignment", r->summary.alignment);
+    hn_json_number(j, "pairs_per_s", pairs_per_s);
+    if (hn_json_line(j, &line) == HN_OK)
+        hn_rundir_row(&t->dir, &line);
+    hn_json_free(j);
+    hn_text_free(&line);
+}
+
+static void note_step(struct loop *l, const struct hn_step_report *r)
+{
+    hn_trainer *t = l->t;
+    double seconds = hn_now() - l->interval_start;
+    double pairs = (double)(++l->interval_steps * t->session.config.batch) / fmax(seconds, 1e-9);
+    bool logged = t->step % t->session.config.log_every == 0 || t->step == t->steps;
+    uint64_t end = t->options.steps && t->options.steps < t->steps ? t->options.steps : t->steps;
+    struct hn_train_progress p = {.what = HN_PROGRESS_STEP,
+                                  .step = t->step,
+                                  .steps = t->steps,
+                                  .epoch = (t->step - 1) / t->per_epoch + 1,
+                                  .epochs = t->session.config.epochs,
+                                  .loss = r->loss,
+                                  .lr = r->lr,
+                                  .grad_norm = r->grad_norm,
+                                  .pairs_per_s = pairs,
+                                  .seconds_left = (double)((end - t->step) * t->session.config.batch) / pairs,
+                                  .logged = logged};
+
+    if (!hn_trainer_leads(t))
+        return;
+    if (logged)
+        write_step(l, r, pairs);
+    if (t->options.progress)
+        t->options.progress(t->options.ctx, &p);
+    if (logged) {
+        l->interval_start = hn_now();
+        l->interval_steps = 0;
+    }
+}
+
+static hn_status evaluate(struct loop *l)
+{
+    hn_trainer *t = l->t;
+    struct hn_knn_result knn;
+    struct hn_text line = {0};
+    double start = hn_now();
+    hn_json *j;
+    hn_status st = hn_trainer_judge(t, &knn);
+
+    if (st != HN_OK || !hn_trainer_leads(t))
+        goto out;
+    j = hn_json_new();
+    hn_json_string(j, "kind", "eval");
+    hn_json_integer(j, "step", (int64_t)t->step);
+    hn_json_number(j, "epoch", (double)t->step / (double)t->per_epoch);
+    hn_json_integer(j, "k", (int64_t)t->session.config.eval.k);
+    hn_json_number(j, "knn_top1", knn.top1);
+    hn_json_number(j, "knn_top5", knn.top5);
+    if (hn_json_line(j, &line) == HN_OK)
+        hn_rundir_row(&t->dir, &line);
+    hn_json_free(j);
+    hn_text_free(&line);
+    if (t->options.progress) {
+        struct hn_train_progress p = {.what = HN_PROGRESS_EVAL,
+                                      .step = t->step,
+                                      .steps = t->steps,
+                                      .epoch = (t->step - 1) / t->per_epoch + 1,
+                                      .epochs = t->session.config.epochs,
+                                      .knn = knn};
+        t->options.progress(t->options.ctx, &p);
+    }
+out:
+    l->interval_start += hn_now() - start; /* the rate counts training alone */
+    return st;
+}
+
+/* After the last step: the state saved, or the reason why not as status. */
+static hn_status finish(hn_trainer *t, hn_status done)
+{
+    hn_status st = hn_trainer_checkpoint(t);
+
+    if (st != HN_OK)
+        return hn_fail(HN_EIO, "the last checkpoint could not be written: %s", hn_error_text());
+    if (done == HN_STOPPED)
+        return hn_fail(HN_STOPPED,
+                       "stopped on request after step %llu of %llu, saved; the same command goes on",
+                       (unsigned long long)t->step, (unsigned long long)t->steps);
+    return done;
+}
+
+hn_status hn_trainer_run(hn_trainer *t)
+{
+    uint64_t end = t->options.steps && t->options.steps < t->steps ? t->options.steps : t->steps;
+    struct loop l = {.t = t, .interval_start = hn_now()};
+    struct hn_step_report report;
+    hn_status st;
+
+    if (t->step >= end) {
+        if (hn_trainer_leads(t))
+            hn_log(HN_LOG_INFO, "step %llu of %llu is done already: nothing to do",
+                   (unsigned long long)t->step, (unsigned long long)end);
+        return HN_OK;
+    }
+    while (t->step < end) {
+        enum wish wish = (enum wish)hn_comm_max(t->session.comm, own_wish(t));
+        if (wish == STOP_NOW)
+            return finish(t, HN_STOPPED);
+        if (wish == SAVE_NOW)
+            (void)hn_trainer_checkpoint(t); /* a failure was said, and is tried again */
+        if ((st = hn_trainer_step(t, &report)) != HN_OK)
+            return st;
+        note_step(&l, &report);
+        if (save_due(t))
+            (void)hn_trainer_checkpoint(t);
+        if (eval_due(t) && (st = evaluate(&l)) != HN_OK)
+            return st;
+    }
+    return finish(t, HN_OK);
+}

@@ -1,0 +1,240 @@
+#include "train/rundir.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* mkdir -p */
+static hn_status make_folders(const char *path)
+{
+    char part[1100];
+    struct stat info;
+
+    if ((size_t)snprintf(part, sizeof part, "%s", path) >= sizeof part)
+        return hn_fail(HN_ECREATE, "%.60s...: the name of the run directory is too long", path);
+    for (char *slash = part + 1; (slash = strchr(slash, '/')) != NULL; slash++) {
+        *slash = '\0';
+        mkdir(part, 0777);
+        *slash = '/';
+    }
+    mkdir(part, 0777);
+    if (stat(part, &info) != 0)
+        return hn_fail(HN_ECREATE, "%s: cannot be made: %s", path, strerror(errno));
+    if (!S_ISDIR(info.st_mode))
+        return hn_fail(HN_ECREATE, "%s: is not a directory", path);
+    if (access(part, W_OK | X_OK) != 0)
+        return hn_fail(HN_ECREATE, "%s: %s", path, strerror(errno));
+    return HN_OK;
+}
+
+static void in_dir(const struct hn_rundir *d, const char *name, char path[1200])
+{
+    snprintf(path, 1200, "%s/%s", d->path, name);
+}
+
+static hn_status take_lock(struct hn_rundir *d)
+{
+    char path[1200], holder[256] = "", host[128] = "";
+    ssize_t n;
+
+    in_dir(d, "lock", path);
+    d->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (d->lock < 0)
+        return hn_fail(HN_ECREATE, "%s: %s", path, strerror(errno));
+    if (flock(d->lock, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK) {
+            hn_log(HN_LOG_WARN, "%s: this file system has no locks: see to it that no other run writes here",
+                   path);
+            return HN_OK;
+        }
+        n = pread(d->lock, holder, sizeof holder - 1, 0);
+        return hn_fail(HN_ECREATE, "%s: another run holds this directory (%s)", d->path,
+                       n > 0 ? holder : "unknown");
+    }
+    gethostname(host, sizeof host - 1);
+    n = snprintf(holder, sizeof holder, "host %s, process %ld", host, (long)getpid());
+    if (ftruncate(d->lock, 0) != 0 || pwrite(d->lock, holder, (size_t)n, 0) != n)
+        return hn_fail(HN_ECREATE, "%s: %s", path, strerror(errno));
+    return HN_OK;
+}
+
+/* The log's second sink: every line with the time of day. */
+static void to_log(void *ctx, enum hn_log_level level, const char *line)
+{
+    FILE *f = ctx;
+    time_t now = time(NULL);
+    struct tm parts;
+    char stamp[32];
+
+    strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", localtime_r(&now, &parts));
+    fprintf(f, "%s %s%s\n", stamp, level == HN_LOG_WARN ? "warning: " : "", line);
+    fflush(f);
+}
+
+hn_status hn_rundir_open(struct hn_rundir *d, const char *path)
+{
+    char log[1200];
+    hn_status st;
+
+    *d = (struct hn_rundir){.lock = -1};
+    snprintf(d->path, sizeof d->path, "%s", path);
+    snprintf(d->checkpoints, sizeof d->checkpoints, "%s/checkpoints", d->path);
+    if ((st = make_folders(path)) != HN_OK || (st = take_lock(d)) != HN_OK)
+        goto out;
+    in_dir(d, "log.txt", log);
+    if ((d->log = fopen(log, "a")) == NULL) {
+        st = hn_fail(HN_ECREATE, "%s: %s", log, strerror(errno));
+        goto out;
+    }
+    hn_log_tee(to_log, d->log);
+out:
+    if (st != HN_OK)
+        hn_rundir_close(d);
+    return st;
+}
+
+void hn_rundir_close(struct hn_rundir *d)
+{
+    if (d->path[0] == '\0')
+        return;
+    if (d->log) {
+        hn_log_tee(NULL, NULL);
+        fclose(d->log);
+    }
+    if (d->metrics)
+        fclose(d->metrics);
+    if (d->lock >= 0)
+        close(d->lock);
+    *d = (struct hn_rundir){.lock = -1};
+}
+
+bool hn_rundir_used(const struct hn_rundir *d)
+{
+    char metrics[1200];
+    DIR *folder = opendir(d->checkpoints);
+    bool used = false;
+
+    in_dir(d, "metrics.jsonl", metrics);
+    if (folder) {
+        for (struct dirent *e; (e = readdir(folder)) != NULL;)
+            used |= strncmp(e->d_name, "step-", 5) == 0;
+        closedir(folder);
+    }
+    return used || access(metrics, F_OK) == 0;
+}
+
+static hn_status write_all(const char *path, const char *text, size_t length)
+{
+    FILE *f = fopen(path, "w");
+    bool good;
+
+    if (f == NULL)
+        return hn_fail(HN_ECREATE, "%s: %s", path, strerror(errno));
+    good = fwrite(text, 1, length, f) == length && fflush(f) == 0 && fsync(fileno(f)) == 0;
+    if (fclose(f) != 0 || !good)
+        return hn_fail(HN_EIO, "%s: %s", path, strerror(errno));
+    return HN_OK;
+}
+
+static hn_status replace(const struct hn_rundir *d, const char *name, const char *text, size_t length)
+{
+    char path[1200], temporary[1300];
+    hn_status st;
+
+    in_dir(d, name, path);
+    snprintf(temporary, sizeof temporary, "%s.tmp", path);
+    if ((st = write_all(temporary, text, length)) == HN_OK && rename(temporary, path) != 0)
+        st = hn_fail(HN_EIO, "%s: %s", path, strerror(errno));
+    if (st != HN_OK)
+        unlink(temporary);
+    return st;
+}
+
+hn_status hn_rundir_write(const struct hn_rundir *d, const char *name, const char *text)
+{
+    return replace(d, name, text, strlen(text));
+}
+
+hn_status hn_rundir_append(const struct hn_rundir *d, const char *name, const char *text)
+{
+    char path[1200];
+    FILE *f;
+    bool good;
+
+    in_dir(d, name, path);
+    if ((f = fopen(path, "a")) == NULL)
+        return hn_fail(HN_ECREATE, "%s: %s", path, strerror(errno));
+    good = fputs(text, f) >= 0;
+    if (fclose(f) != 0 || !good)
+        return hn_fail(HN_EIO, "%s: %s", path, strerror(errno));
+    return HN_OK;
+}
+
+/* The rows of steps up to last_step; torn lines go. */
+static void keep_rows(const char *all, size_t length, uint64_t last_step, struct hn_text *kept)
+{
+    for (const char *line = all, *end; (end = memchr(line, '\n', (size_t)(all + length - line))) != NULL;
+         line = end + 1) {
+        int64_t step;
+        if (hn_json_find_integer(line, (size_t)(end - line), "step", &step) && (uint64_t)step <= last_step)
+            hn_text_add_bytes(kept, line, (size_t)(end + 1 - line));
+    }
+}
+
+static hn_status read_all(const char *path, struct hn_text *out)
+{
+    FILE *f = fopen(path, "r");
+    char piece[65536];
+    size_t n;
+    hn_status st = HN_OK;
+
+    if (f == NULL)
+        return errno == ENOENT ? HN_OK : hn_fail(HN_EIO, "%s: %s", path, strerror(errno));
+    while ((n = fread(piece, 1, sizeof piece, f)) > 0)
+        hn_text_add_bytes(out, piece, n);
+    if (ferror(f))
+        st = hn_fail(HN_EIO, "%s: %s", path, strerror(errno));
+    fclose(f);
+    return st != HN_OK ? st : hn_text_status(out);
+}
+
+hn_status hn_rundir_open_metrics(struct hn_rundir *d, uint64_t last_step)
+{
+    struct hn_text all = {0}, kept = {0};
+    char path[1200];
+    hn_status st;
+
+    in_dir(d, "metrics.jsonl", path);
+    if ((st = read_all(path, &all)) != HN_OK)
+        goto out;
+    if (all.length > 0)
+        keep_rows(all.at, all.length, last_step, &kept);
+    if ((st = hn_text_status(&kept)) != HN_OK)
+        goto out;
+    if (kept.length != all.length &&
+        (st = replace(d, "metrics.jsonl", kept.at ? kept.at : "", kept.length)) != HN_OK)
+        goto out;
+    if ((d->metrics = fopen(path, "a")) == NULL)
+        st = hn_fail(HN_ECREATE, "%s: %s", path, strerror(errno));
+out:
+    hn_text_free(&all);
+    hn_text_free(&kept);
+    return st;
+}
+
+void hn_rundir_row(struct hn_rundir *d, const struct hn_text *line)
+{
+    if (d->metrics == NULL || line->length == 0)
+        return;
+    if (fwrite(line->at, 1, line->length, d->metrics) == line->length && fflush(d->metrics) == 0)
+        return;
+    hn_log(HN_LOG_WARN, "%s/metrics.jsonl: %s; no more rows are written", d->path, strerror(errno));
+    fclose(d->metrics);
+    d->metrics = NULL;
+}

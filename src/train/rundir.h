@@ -1,0 +1,31 @@
+/* train/rundir.h - the run directory: config.cfg, log.txt, starts.jsonl, metrics.jsonl, checkpoints/.
+ *
+ * Local: rank 0 alone has it.  Open takes a lock that ends with the process,
+ * so a second run in the same directory is refused. */
+#ifndef HN_TRAIN_RUNDIR_H
+#define HN_TRAIN_RUNDIR_H
+
+#include "base/text.h"
+#include <stdio.h>
+
+struct hn_rundir {
+    char path[1024], checkpoints[1100];
+    FILE *log, *metrics;
+    int lock; /* descriptor, or -1 */
+};
+
+/* Makes the directory when missing.  HN_ECREATE: cannot be made, or another run holds it. */
+hn_status hn_rundir_open(struct hn_rundir *d, const char *path);
+void hn_rundir_close(struct hn_rundir *d);
+/* Has a run been here before? */
+bool hn_rundir_used(const struct hn_rundir *d);
+/* Puts a whole file in place, or leaves the one that was there. */
+hn_status hn_rundir_write(const struct hn_rundir *d, const char *name, const char *text);
+/* Appends to a file of the directory. */
+hn_status hn_rundir_append(const struct hn_rundir *d, const char *name, const char *text);
+/* Opens metrics.jsonl for appending, cut back to rows of steps up to last_step. */
+hn_status hn_rundir_open_metrics(struct hn_rundir *d, uint64_t last_step);
+/* One row, written through at once.  A failure is logged once and training goes on. */
+void hn_rundir_row(struct hn_rundir *d, const struct hn_text *line);
+
+#endif

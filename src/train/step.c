@@ -1,0 +1,67 @@
+/* One training step: the page to read first.
+ *
+ *   samples -> two views -> embeddings -> pool of all ranks -> loss and its
+ *   gradient, in two laps -> gradient of the weights, summed over the tree ->
+ *   update.
+ *
+ * What a rank computes here has the same bits however many there are. */
+#include "train/trainer.h"
+#include <math.h>
+
+/* Both views of own sample i, into their rows of its microbatch's input. */
+static void make_views(void *ctx, size_t i, size_t worker)
+{
+    hn_trainer *t = ctx;
+    const struct hn_session *s = &t->session;
+    hn_net *net = hn_core_net(t->core);
+    size_t samples = s->config.batch / s->config.microbatches, size = hn_net_input_size(net);
+    const struct hn_batch *batch = t->batch;
+    const unsigned char *sample = batch->bytes + i * hn_dataset_info(s->data)->sample_bytes;
+    real *input = hn_net_input(net, i / samples);
+
+    for (int view = 0; view < 2; view++)
+        hn_augment_view(s->augment, input + ((size_t)view * samples + i % samples) * size, sample,
+                        batch->epoch, batch->id[i], view, t->scratch + worker * t->scratch_bytes);
+}
+
+static double rate(const hn_trainer *t)
+{
+    const struct hn_optim_options *o = &t->session.config.optim;
+
+    return hn_schedule_at(o, t->step, (uint64_t)llround(o->warmup_epochs * (double)t->per_epoch), t->steps);
+}
+
+/* The same numbers, so the same verdict, on every rank. */
+static hn_status check_finite(const hn_trainer *t, const struct hn_core_report *core)
+{
+    const char *what = !isfinite(core->loss.loss) ? "loss" : !isfinite(core->grad_norm) ? "gradient" : NULL;
+
+    if (what == NULL)
+        return HN_OK;
+    return hn_fail(HN_EDIVERGED, "step %llu: the %s is not finite; the last good state is step %llu",
+                   (unsigned long long)t->step + 1, what, (unsigned long long)t->saved_step);
+}
+
+hn_status hn_trainer_step(hn_trainer *t, struct hn_step_report *report)
+{
+    struct hn_core_report core;
+    hn_status st = hn_prefetch_next(t->prefetch, &t->batch); /* all that can fail on one rank alone */
+
+    if ((st = hn_comm_agree(t->session.comm, st)) != HN_OK)
+        return st;
+    for (size_t i = 0; i < t->batch->samples; i++)
+        hn_core_labels(t->core)[i] = t->batch->label[i];
+    hn_threads_each(t->session.threads, t->batch->samples, make_views, t);
+    hn_core_forward(t->core);         /* wave by wave: rows of unit length */
+    hn_core_backward(t->core, &core); /* pool, lap 1, lap 2, gradient up the tree */
+    if ((st = check_finite(t, &core)) != HN_OK)
+        return st;
+    *report = (struct hn_step_report){.step = t->step + 1,
+                                      .loss = core.loss.loss,
+                                      .grad_norm = core.grad_norm,
+                                      .lr = rate(t),
+                                      .summary = core.loss};
+    hn_core_update(t->core, report->lr);
+    t->step++;
+    return HN_OK;
+}

@@ -1,0 +1,225 @@
+/* Opening and closing a run. */
+#include "train/trainer.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "train/start.h"
+#include <string.h>
+
+static hn_status check_ranks(const hn_trainer *t)
+{
+    size_t ranks = hn_comm_size(t->session.comm), microbatches = t->session.config.microbatches;
+
+    if (ranks > microbatches)
+        return hn_fail(HN_EUSAGE,
+                       "%zu ranks, but only %zu microbatches to share out: start at most %zu ranks, or set "
+                       "batch.microbatches higher",
+                       ranks, microbatches, microbatches);
+    return HN_OK;
+}
+
+static hn_status open_core(hn_trainer *t)
+{
+    const struct hn_config *c = &t->session.config;
+    struct hn_core_options options = {.batch = c->batch,
+                                      .microbatches = c->microbatches,
+                                      .tile = c->tile,
+                                      .reduce = (enum hn_reduce_algorithm)c->reduce,
+                                      .norm_scope = (enum hn_norm_scope)c->norm_scope,
+                                      .norm_per_view = c->norm_per_view,
+                                      .loss = c->loss,
+                                      .optim = c->optim};
+    hn_graph *graph = NULL;
+    hn_status st = hn_comm_agree(t->session.comm, hn_session_graph(&t->session, &graph));
+
+    if (st != HN_OK) {
+        hn_graph_free(graph);
+        return st;
+    }
+    if ((st = hn_core_new(&t->core, t->session.comm, t->session.threads, graph, &options)) != HN_OK)
+        return st;
+    hn_net_initialise(hn_core_net(t->core), c->seed);
+    st = hn_state_list(&t->state, hn_core_net(t->core), hn_core_optim(t->core));
+    return hn_comm_agree(t->session.comm, st);
+}
+
+/* Labels that the loss needs must be there. */
+static hn_status check_labels(const hn_trainer *t)
+{
+    const struct hn_config *c = &t->session.config;
+    const struct hn_dataset_info *info = hn_dataset_info(t->session.data);
+
+    if (info->samples[c->data.split] == 0)
+        return hn_fail(HN_EDATA, "%s: has no split \"%s\" (data.split)", c->data.path,
+                       hn_split_name((enum hn_split)c->data.split));
+    if (hn_loss_needs_labels(&c->loss) && !info->labelled[c->data.split])
+        return hn_fail(HN_EUSAGE, "loss %s needs labels, and split \"%s\" of %s has none",
+                       hn_loss_names()[c->loss.kind], hn_split_name((enum hn_split)c->data.split),
+                       c->data.path);
+    return HN_OK;
+}
+
+static hn_status open_buffers(hn_trainer *t)
+{
+    size_t workers = hn_threads_count(t->session.threads);
+
+    t->scratch_bytes = hn_round_up(hn_augment_scratch_bytes(t->session.augment), HN_ALIGN);
+    t->scratch = hn_calloc(workers, t->scratch_bytes);
+    return t->scratch ? HN_OK : HN_ENOMEM;
+}
+
+/* Does the checkpoint belong to this config? */
+static hn_status check_checkpoint(const hn_trainer *t, const hn_ckpt *from)
+{
+    const char *text = hn_ckpt_get_text(from, "config");
+    struct hn_config before;
+    hn_status st;
+
+    if (text == NULL)
+        return hn_fail(HN_EDATA, "%s: holds no config", hn_ckpt_path(from));
+    if ((st = hn_config_read(&before, hn_ckpt_path(from), text, NULL, 0)) != HN_OK)
+        return st;
+    if ((st = hn_config_resumable(&before, &t->session.config)) != HN_OK)
+        return hn_fail(st, "%s: cannot go on from here: %s", hn_ckpt_path(from), hn_error_text());
+    return HN_OK;
+}
+
+static void compare_versions(const hn_ckpt *from)
+{
+    struct hn_text now = {0};
+    const char *before = hn_ckpt_get_text(from, "versions");
+
+    hn_start_versions(&now);
+    if (before && now.at && strcmp(before, now.at) != 0)
+        hn_log(HN_LOG_WARN,
+               "the checkpoint was written by another program, processor or library version: the run goes "
+               "on, but not with the bits of the uninterrupted one");
+    hn_text_free(&now);
+}
+
+/* Rank 0: finds what to resume from; *from stays NULL for a fresh start. */
+static hn_status find_checkpoint(hn_trainer *t, hn_ckpt **from)
+{
+    const char *resume = t->options.resume ? t->options.resume : "auto";
+    hn_status st;
+
+    if (strcmp(resume, "never") == 0) {
+        if (hn_rundir_used(&t->dir))
+            return hn_fail(HN_ECREATE,
+                           "%s: a run was here before: choose another directory, or --resume auto",
+                           t->dir.path);
+        return HN_OK;
+    }
+    if (strcmp(resume, "auto") == 0)
+        st = hn_ckpt_newest(from, t->dir.checkpoints);
+    else
+        st = hn_ckpt_open(from, resume);
+    if (st == HN_OK && *from != NULL)
+        st = check_checkpoint(t, *from);
+    return st;
+}
+
+static hn_status open_directory(hn_trainer *t, hn_ckpt **from)
+{
+    hn_status st;
+
+    if ((st = hn_rundir_open(&t->dir, t->options.run_dir)) != HN_OK ||
+        (st = find_checkpoint(t, from)) != HN_OK)
+        return st;
+    return hn_rundir_write(&t->dir, "config.cfg", t->config_text);
+}
+
+/* Collective: the run directory on rank 0, and the state to go on from. */
+static hn_status resume(hn_trainer *t)
+{
+    hn_ckpt *from = NULL;
+    hn_status st = HN_OK;
+    int64_t found = 0;
+
+    if (hn_trainer_leads(t))
+        st = open_directory(t, &from);
+    if ((st = hn_comm_agree(t->session.comm, st)) != HN_OK)
+        goto out;
+    found = hn_comm_max(t->session.comm, from != NULL);
+    if (found) {
+        if ((st = hn_state_load(&t->state, t->session.comm, from)) != HN_OK)
+            goto out;
+        t->step = t->saved_step = (uint64_t)t->state.step;
+        *hn_optim_updates(hn_core_optim(t->core)) = (uint64_t)t->state.updates;
+    }
+    if (hn_trainer_leads(t)) {
+        if (found) {
+            hn_log(HN_LOG_INFO, "resuming from %s, step %llu", hn_ckpt_path(from),
+                   (unsigned long long)t->step);
+            compare_versions(from);
+        }
+        st = hn_rundir_open_metrics(&t->dir, t->step);
+    }
+    st = hn_comm_agree(t->session.comm, st);
+out:
+    hn_ckpt_close(from);
+    return st;
+}
+
+static hn_status open_prefetch(hn_trainer *t)
+{
+    const struct hn_config *c = &t->session.config;
+    hn_status st = hn_prefetch_new(&t->prefetch, t->session.data, &c->data, c->seed, c->batch,
+                                   c->microbatches, hn_core_own(t->core), t->step);
+
+    if (st != HN_OK)
+        return st;
+    t->per_epoch = hn_prefetch_steps_per_epoch(t->prefetch);
+    t->steps = c->epochs * t->per_epoch;
+    return HN_OK;
+}
+
+hn_status hn_trainer_new(hn_trainer **out, hn_comm *comm, const struct hn_config *config,
+                         const struct hn_train_options *options)
+{
+    hn_trainer *t = hn_zalloc(sizeof *t);
+    hn_status st = hn_comm_agree(comm, t ? HN_OK : HN_ENOMEM);
+
+    if (st != HN_OK)
+        goto out;
+    t->dir.lock = -1;
+    t->options = *options;
+    t->started = t->saved_at = hn_now();
+    if ((st = hn_session_open(&t->session, comm, config)) != HN_OK)
+        goto out;
+    if ((st = check_ranks(t)) == HN_OK && (st = check_labels(t)) == HN_OK && (st = open_buffers(t)) == HN_OK)
+        st = hn_config_dump(&t->session.config, &t->config_text);
+    if ((st = hn_comm_agree(comm, st)) != HN_OK ||
+        (st = hn_start_compare(comm, t->config_text, t->session.data)) != HN_OK ||
+        (st = open_core(t)) != HN_OK || (st = resume(t)) != HN_OK ||
+        (st = hn_comm_agree(comm, open_prefetch(t))) != HN_OK || (st = hn_start_announce(t)) != HN_OK)
+        goto out;
+    *out = t;
+    t = NULL;
+out:
+    hn_trainer_free(t);
+    return st;
+}
+
+void hn_trainer_free(hn_trainer *t)
+{
+    if (t == NULL)
+        return;
+    hn_prefetch_free(t->prefetch);
+    hn_state_free(&t->state);
+    hn_core_free(t->core);
+    hn_free(t->scratch);
+    hn_config_text_free(t->config_text);
+    hn_rundir_close(&t->dir);
+    hn_session_close(&t->session);
+    hn_free(t);
+}
+
+uint64_t hn_trainer_steps_done(const hn_trainer *t)
+{
+    return t->step;
+}
+
+uint64_t hn_trainer_steps_total(const hn_trainer *t)
+{
+    return t->steps;
+}
