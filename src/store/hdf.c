@@ -69,6 +69,28 @@ hid_t hn_hdf_memory_type(enum hn_type type)
     return H5I_INVALID_HID;
 }
 
+bool hn_hdf_holds_itself(hid_t plist, const char **why)
+{
+    H5D_layout_t layout = H5Pget_layout(plist);
+    const char *wrong = NULL;
+    int n = H5Pget_nfilters(plist);
+
+    if (layout != H5D_COMPACT && layout != H5D_CONTIGUOUS && layout != H5D_CHUNKED)
+        wrong = "is virtual: its numbers are in other files";
+    else if (H5Pget_external_count(plist) != 0)
+        wrong = "keeps its numbers in other files";
+    for (int i = 0; i < n && wrong == NULL; i++) {
+        size_t values = 0;
+        unsigned flags = 0;
+        H5Z_filter_t f = H5Pget_filter2(plist, (unsigned)i, &flags, &values, NULL, 0, NULL, NULL);
+        if (f != H5Z_FILTER_DEFLATE && f != H5Z_FILTER_SHUFFLE && f != H5Z_FILTER_FLETCHER32)
+            wrong = "has a filter other than deflate, shuffle and fletcher32";
+    }
+    if (why != NULL)
+        *why = wrong;
+    return wrong == NULL;
+}
+
 size_t hn_type_size(enum hn_type type)
 {
     switch (type) {

@@ -19,4 +19,11 @@ const char *hn_hdf_reason(void);
 hid_t hn_hdf_file_type(enum hn_type type);
 hid_t hn_hdf_memory_type(enum hn_type type);
 
+/* Whether an array with these creation properties keeps its numbers in its own file (not virtual, not
+ * external) behind no filters but deflate, shuffle, fletcher32; *why (may be NULL) says what is wrong. */
+bool hn_hdf_holds_itself(hid_t plist, const char **why);
+
+/* One text of a string type: the selected one of a data set, or a scalar attribute (selected invalid). */
+bool hn_hdf_read_text(hid_t from, hid_t type, hid_t selected, char *text, size_t room);
+
 #endif
