@@ -1,0 +1,216 @@
+/* The update of the flat block: pieces of the parameters' spans, whichever thread is free takes the next.
+ * The pieces' edges follow from the spans alone, and so does every sum. */
+#include "hardneg/optim.h"
+#include "base/mem.h"
+#include "base/threads.h"
+#include "optim/kinds.h"
+#include <math.h>
+#include <string.h>
+
+static const char *const names[] = {"adam", "adamw", NULL};
+static const struct hn_optim_kind *const kinds[] = {&hn_optim_adam, &hn_optim_adamw};
+_Static_assert(sizeof names / sizeof *names == sizeof kinds / sizeof *kinds + 1, "one name per kind");
+
+enum { PIECE = 16384 };
+
+struct hn_optim {
+    struct hn_optim_options options;
+    const struct hn_optim_kind *kind;
+    struct hn_threads *threads;
+    size_t count, spans, pieces, states;
+    struct hn_span *piece;
+    size_t *first; /* spans + 1: pieces first[s] .. first[s + 1] - 1 belong to span s */
+    double *square;
+    real *state[HN_OPTIM_STATES];
+    void *block;
+    uint64_t updates;
+    /* What the running call works on. */
+    real *parameter, *scaled;
+    const real *gradient;
+    struct hn_optim_step step;
+    real factor;
+};
+
+const char *const *hn_optim_names(void)
+{
+    return names;
+}
+
+static hn_status check(const struct hn_optim_options *o, size_t count, const struct hn_span *span,
+                       size_t spans)
+{
+    if (o->kind < 0 || (size_t)o->kind >= sizeof kinds / sizeof *kinds)
+        return hn_fail(HN_EUSAGE, "optimiser %d is not one of the %zu that exist", o->kind,
+                       sizeof kinds / sizeof *kinds);
+    if (!(o->beta1 >= 0 && o->beta1 < 1 && o->beta2 >= 0 && o->beta2 < 1))
+        return hn_fail(HN_EUSAGE, "beta1 and beta2 of the optimiser must lie in [0, 1): %g, %g", o->beta1,
+                       o->beta2);
+    if (!(o->eps >= 0 && o->weight_decay >= 0 && o->clip >= 0))
+        return hn_fail(HN_EUSAGE, "eps, weight decay and clipping of the optimiser cannot be negative");
+    for (size_t s = 0; s < spans; s++)
+        if (span[s].offset > count || span[s].count > count - span[s].offset)
+            return hn_fail(HN_EBUG, "parameter %zu lies outside the block of %zu", s, count);
+    return HN_OK;
+}
+
+static void layout(hn_optim *o, hn_carver *c)
+{
+    o->piece = hn_carve(c, sizeof *o->piece, o->pieces);
+    o->first = hn_carve(c, sizeof *o->first, o->spans + 1);
+    o->square = hn_carve(c, sizeof *o->square, o->pieces);
+    for (size_t i = 0; i < o->states; i++)
+        o->state[i] = hn_carve(c, sizeof(real), o->count);
+}
+
+static void cut(hn_optim *o, const struct hn_span *span)
+{
+    size_t n = 0;
+
+    for (size_t s = 0; s < o->spans; s++) {
+        o->first[s] = n;
+        for (size_t at = 0; at < span[s].count; at += PIECE) {
+            size_t rest = span[s].count - at;
+            o->piece[n++] = (struct hn_span){span[s].offset + at, rest < PIECE ? rest : PIECE};
+        }
+    }
+    o->first[o->spans] = n;
+}
+
+hn_status hn_optim_new(hn_optim **out, const struct hn_optim_options *options, size_t count,
+                       const struct hn_span *span, size_t spans, struct hn_threads *threads)
+{
+    hn_status st = check(options, count, span, spans);
+    hn_optim *o = st == HN_OK ? hn_zalloc(sizeof *o) : NULL;
+    hn_carver c = {0};
+
+    if (o == NULL)
+        return st == HN_OK ? HN_ENOMEM : st;
+    *o = (hn_optim){.options = *options,
+                    .kind = kinds[options->kind],
+                    .threads = threads,
+                    .count = count,
+                    .spans = spans};
+    while (o->kind->state[o->states])
+        o->states++;
+    for (size_t s = 0; s < spans; s++)
+        o->pieces += (span[s].count + PIECE - 1) / PIECE;
+    layout(o, &c);
+    if ((st = hn_carver_start(&c, &o->block, "the optimiser's state")) != HN_OK) {
+        hn_optim_free(o);
+        return st;
+    }
+    layout(o, &c);
+    cut(o, span);
+    *out = o;
+    return HN_OK;
+}
+
+void hn_optim_free(hn_optim *o)
+{
+    if (o == NULL)
+        return;
+    hn_free(o->block);
+    hn_free(o);
+}
+
+size_t hn_optim_states(const hn_optim *o)
+{
+    return o->states;
+}
+
+const char *hn_optim_state_name(const hn_optim *o, size_t i)
+{
+    return o->kind->state[i];
+}
+
+real *hn_optim_state(hn_optim *o, size_t i)
+{
+    return o->state[i];
+}
+
+uint64_t *hn_optim_updates(hn_optim *o)
+{
+    return &o->updates;
+}
+
+/* ---- the norm and clipping: torch.nn.utils.clip_grad_norm_ ---- */
+
+/* Eight lanes, so that it vectorises; then the lanes in order. */
+static void piece_square(void *ctx, size_t item, size_t index)
+{
+    enum { LANES = 8 };
+    hn_optim *o = ctx;
+    const real *g = o->gradient + o->piece[item].offset;
+    size_t n = o->piece[item].count, i = 0;
+    double lane[LANES] = {0}, sum = 0;
+
+    (void)index;
+    for (; i + LANES <= n; i += LANES)
+        for (size_t k = 0; k < LANES; k++)
+            lane[k] += (double)g[i + k] * (double)g[i + k];
+    for (; i < n; i++)
+        lane[i % LANES] += (double)g[i] * (double)g[i];
+    for (size_t k = 0; k < LANES; k++)
+        sum += lane[k];
+    o->square[item] = sum;
+}
+
+static void scale_piece(void *ctx, size_t item, size_t index)
+{
+    hn_optim *o = ctx;
+    real *restrict g = o->scaled + o->piece[item].offset, factor = o->factor;
+
+    (void)index;
+    for (size_t i = 0; i < o->piece[item].count; i++)
+        g[i] *= factor;
+}
+
+/* The norm of the tensors' norms, tensors in order. */
+static double norm(const hn_optim *o)
+{
+    double total = 0;
+
+    for (size_t s = 0; s < o->spans; s++) {
+        double sum = 0;
+        for (size_t i = o->first[s]; i < o->first[s + 1]; i++)
+            sum += o->square[i];
+        total += sum;
+    }
+    return sqrt(total);
+}
+
+double hn_optim_clip(hn_optim *o, real *gradient)
+{
+    double total;
+
+    o->gradient = gradient;
+    hn_threads_each(o->threads, o->pieces, piece_square, o);
+    total = norm(o);
+    if (o->options.clip > 0 && isfinite(total) && o->options.clip / (total + 1e-6) < 1) {
+        o->scaled = gradient;
+        o->factor = (real)(o->options.clip / (total + 1e-6));
+        hn_threads_each(o->threads, o->pieces, scale_piece, o);
+    }
+    return total;
+}
+
+static void update_piece(void *ctx, size_t item, size_t index)
+{
+    hn_optim *o = ctx;
+    struct hn_span p = o->piece[item];
+    real *state[HN_OPTIM_STATES] = {NULL};
+
+    (void)index;
+    for (size_t i = 0; i < o->states; i++)
+        state[i] = o->state[i] + p.offset;
+    o->kind->update(o->parameter + p.offset, o->gradient + p.offset, state, p.count, &o->step);
+}
+
+void hn_optim_update(hn_optim *o, real *parameter, const real *gradient, double lr)
+{
+    o->updates++;
+    o->step = o->kind->prepare(&o->options, lr, o->updates);
+    o->parameter = parameter;
+    o->gradient = gradient;
+    hn_threads_each(o->threads, o->pieces, update_piece, o);
+}
