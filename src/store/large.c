@@ -1,0 +1,218 @@
+/* store/large.c - files larger than memory.
+ *
+ *   begin_large --> declare ... (HDF5 gives each array its place)
+ *               --> fill ...    (plain writes at that place; HDF5 never touches the numbers)
+ *               --> publish     (HDF5 closes; seal; sync; rename)
+ *
+ * Large arrays begin at whole pages. */
+#include "base/mem.h"
+#include "store/sealed.h"
+#include "store/writer.h"
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { PAGE = 4096 };
+
+hn_status hn_store_begin_large(hn_store_writer **out, const char *path)
+{
+    hn_store_writer *w = NULL;
+    hid_t access = H5I_INVALID_HID;
+    hn_status st = hn_writer_new(&w);
+
+    if (st != HN_OK)
+        return st;
+    st = hn_temp_begin(&w->temp, path);
+    if (st != HN_OK)
+        goto out;
+    w->large = true;
+    access = H5Pcreate(H5P_FILE_ACCESS);
+    if (access >= 0 && H5Pset_file_locking(access, false, true) >= 0 &&
+        H5Pset_alignment(access, PAGE, PAGE) >= 0)
+        w->file = H5Fcreate(w->temp.temp_path, H5F_ACC_TRUNC, H5P_DEFAULT, access); /* of the same inode */
+    if (w->file < 0)
+        st = hn_fail(HN_ECREATE, "%s: HDF5 cannot create it: %s", path, hn_hdf_reason());
+    if (access >= 0)
+        H5Pclose(access);
+out:
+    if (st != HN_OK)
+        hn_store_abandon(w);
+    else
+        *out = w;
+    return st;
+}
+
+static void free_part(struct hn_part *p)
+{
+    if (p == NULL)
+        return;
+    hn_hasher_free(p->partial);
+    hn_free(p->name);
+    hn_free(p->entry);
+    hn_free(p);
+}
+
+static hn_status new_part(struct hn_part **out, const char *name, uint64_t offset, uint64_t length,
+                          uint64_t block)
+{
+    struct hn_part *p = hn_zalloc(sizeof *p);
+
+    if (p == NULL)
+        return HN_ENOMEM;
+    p->offset = offset;
+    p->length = length;
+    p->block = block;
+    p->entry_bytes = HN_SEAL_RANGE + 16 * (size_t)hn_seal_blocks(length, block);
+    p->name = hn_strdup(name);
+    p->entry = hn_zalloc(p->entry_bytes);
+    if (p->name == NULL || p->entry == NULL) {
+        free_part(p);
+        return HN_ENOMEM;
+    }
+    hn_seal_write_range(p->entry, offset, length, block);
+    *out = p;
+    return HN_OK;
+}
+
+hn_status hn_store_declare(hn_store_writer *w, const char *name, enum hn_type type, int rank,
+                           const uint64_t *dim, uint64_t block)
+{
+    struct hn_part *p = NULL, **at = &w->part;
+    size_t length = hn_type_size(type);
+    hid_t set = H5I_INVALID_HID;
+
+    for (int i = 0; i < rank && i < HN_STORE_RANK; i++)
+        if (!hn_mul(&length, length, dim[i]))
+            return hn_fail(HN_EUSAGE, "%s: %s: its dimensions overflow", w->temp.path, name);
+    if (!w->large || block == 0)
+        return hn_fail(HN_EBUG, "%s: declared in a small file or without a block size", name);
+    hn_status st = hn_writer_create(w, name, type, rank, dim, true, &set);
+    if (st != HN_OK)
+        return st;
+    haddr_t offset = length ? H5Dget_offset(set) : 0;
+    H5Dclose(set);
+    if (offset == HADDR_UNDEF)
+        return hn_fail(HN_EIO, "%s: %s: HDF5 gave it no place in the file", w->temp.path, name);
+    st = new_part(&p, name, offset, length, block);
+    if (st != HN_OK)
+        return st;
+    while (*at != NULL && (*at)->offset < offset)
+        at = &(*at)->next;
+    p->next = *at;
+    *at = p;
+    return HN_OK;
+}
+
+/* Takes n bytes, which all belong to the block that p->done is in. */
+static hn_status hash_piece(struct hn_part *p, const void *bytes, uint64_t n)
+{
+    uint64_t index = p->done / p->block, end = p->done + n;
+    bool whole = p->done % p->block == 0, last = end % p->block == 0 || end == p->length;
+    unsigned char *to = p->entry + HN_SEAL_RANGE + 16 * index;
+    hn_status st = HN_OK;
+
+    p->done = end;
+    if (whole && last) {
+        hn_hash_store(hn_hash_bytes(bytes, n), to);
+        return HN_OK;
+    }
+    if (p->partial == NULL && (st = hn_hasher_new(&p->partial)) != HN_OK)
+        return st;
+    hn_hasher_add(p->partial, bytes, n);
+    if (last) {
+        hn_hash_store(hn_hasher_value(p->partial), to);
+        hn_hasher_free(p->partial);
+        p->partial = NULL;
+    }
+    return HN_OK;
+}
+
+hn_status hn_store_fill(hn_store_writer *w, const char *name, const void *bytes, uint64_t count)
+{
+    const unsigned char *at = bytes;
+    struct hn_part *p = w->part;
+
+    while (p != NULL && strcmp(p->name, name) != 0)
+        p = p->next;
+    if (p == NULL || count > p->length - p->done)
+        return hn_fail(HN_EBUG, "%s: %s: filled without being declared, or beyond its end", w->temp.path,
+                       name);
+    hn_status st = hn_temp_write_at(&w->temp, bytes, count, p->offset + p->done);
+    while (st == HN_OK && count > 0) {
+        uint64_t n = p->block - p->done % p->block;
+        if (n > count)
+            n = count;
+        st = hash_piece(p, at, n);
+        at += n;
+        count -= n;
+    }
+    return st;
+}
+
+/* All parts are full: their entries, one after the other. */
+static hn_status make_table(const hn_store_writer *w, struct hn_sealed *s)
+{
+    size_t bytes = 0, at = 0;
+
+    for (const struct hn_part *p = w->part; p != NULL; p = p->next) {
+        if (p->done != p->length)
+            return hn_fail(HN_EBUG, "%s: %s: %llu of %llu bytes were filled in", w->temp.path, p->name,
+                           (unsigned long long)p->done, (unsigned long long)p->length);
+        bytes += p->length ? p->entry_bytes : 0;
+    }
+    s->end.table = bytes;
+    s->table = hn_zalloc(bytes ? bytes : 1);
+    if (s->table == NULL)
+        return HN_ENOMEM;
+    for (const struct hn_part *p = w->part; p != NULL; p = p->next)
+        if (p->length) {
+            memcpy(s->table + at, p->entry, p->entry_bytes);
+            at += p->entry_bytes;
+        }
+    return hn_seal_read_table(&s->range, &s->ranges, s->table, bytes, s->end.hdf5, w->temp.path);
+}
+
+static hn_status close_hdf5(hn_store_writer *w, uint64_t *bytes)
+{
+    struct stat info;
+    herr_t failed = H5Fclose(w->file);
+
+    w->file = H5I_INVALID_HID;
+    if (failed < 0)
+        return hn_fail(HN_EIO, "%s: writing failed: %s", w->temp.path, hn_hdf_reason());
+    if (fstat(w->temp.fd, &info) != 0)
+        return hn_fail(HN_EIO, "%s: %s", w->temp.path, strerror(errno));
+    *bytes = (uint64_t)info.st_size;
+    return HN_OK;
+}
+
+hn_status hn_large_publish(hn_store_writer *w)
+{
+    unsigned char end[HN_SEAL_END];
+    struct hn_sealed s = {0};
+    hn_status st = close_hdf5(w, &s.end.hdf5);
+
+    if (st == HN_OK)
+        st = make_table(w, &s);
+    if (st == HN_OK) {
+        hn_seal_write_end(end, s.end.hdf5, s.end.table);
+        st = hn_sealed_hash(&s, w->temp.fd, end + HN_SEAL_HASHED, w->temp.path);
+    }
+    if (st == HN_OK)
+        st = hn_temp_write_at(&w->temp, s.table, s.end.table, s.end.hdf5);
+    if (st == HN_OK)
+        st = hn_temp_write_at(&w->temp, end, sizeof end, s.end.hdf5 + s.end.table);
+    if (st == HN_OK)
+        st = hn_temp_commit(&w->temp);
+    hn_sealed_free(&s);
+    return st;
+}
+
+void hn_large_free_parts(hn_store_writer *w)
+{
+    while (w->part != NULL) {
+        struct hn_part *next = w->part->next;
+        free_part(w->part);
+        w->part = next;
+    }
+}
