@@ -15,6 +15,16 @@ struct hn_comm_options {
     size_t ranks_per_node; /* 0: ask the machine; else pretend nodes of so many ranks (for tests) */
 };
 
+/* For programs that are all hardneg: starts MPI and makes *out over all ranks.  HN_EUSAGE when a SLURM step
+ * started several tasks that do not know of each other. */
+hn_status hn_comm_start(hn_comm **out, int *argc, char ***argv);
+/* Collective.  Ends MPI; c is freed.  Output must be written before. */
+void hn_comm_finish(hn_comm *c);
+/* Collective.  The same ranks as c once more, with other options. */
+hn_status hn_comm_again(hn_comm **out, const hn_comm *c, const struct hn_comm_options *options);
+/* Local, also without MPI: is this process the first (or only) one of its job step? */
+bool hn_comm_first_process(void);
+
 /* Collective over comm, which is duplicated.  Ranks are ordered by node, then by rank on it. */
 hn_status hn_comm_new(hn_comm **out, MPI_Comm comm, const struct hn_comm_options *options);
 void hn_comm_free(hn_comm *c);

@@ -13,6 +13,10 @@
 #include "hardneg/config.h"
 #include <signal.h>
 
+/* Collective.  Rank 0 reads the file (hn_config_read), all get the same config. */
+hn_status hn_config_read_shared(struct hn_config *out, hn_comm *comm, const char *path, const char *const *sets,
+                                size_t count);
+
 /* What rank 0 hears while a run goes on. */
 struct hn_train_progress {
     enum { HN_PROGRESS_STEP, HN_PROGRESS_EVAL, HN_PROGRESS_SAVE } what;

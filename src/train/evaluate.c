@@ -1,7 +1,7 @@
 /* Judging an encoder: in a run, and from a checkpoint. */
 #include "base/mem.h"
-#include "base/tree.h"
 #include "train/trainer.h"
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -48,22 +48,6 @@ static hn_status open_checkpoint(hn_ckpt **out, const char *run)
     if ((st = hn_ckpt_newest(out, folder)) == HN_OK && *out == NULL)
         st = hn_fail(HN_ENOINPUT, "%s: holds no checkpoint", run);
     return st;
-}
-
-/* Text of rank 0 to all; the others' copy is theirs to free. */
-static hn_status share_text(hn_comm *comm, const char *text, char **out)
-{
-    uint64_t bytes = text ? strlen(text) + 1 : 0;
-    hn_status st;
-
-    hn_comm_bcast(comm, &bytes, sizeof bytes, 0);
-    *out = hn_zalloc(bytes);
-    if ((st = hn_comm_agree(comm, *out ? HN_OK : HN_ENOMEM)) != HN_OK)
-        return st;
-    if (text)
-        memcpy(*out, text, bytes);
-    hn_comm_bcast(comm, *out, bytes, 0);
-    return HN_OK;
 }
 
 struct judged {
@@ -120,7 +104,7 @@ static hn_status open_judged(struct judged *j, hn_comm *comm, const char *run, c
         hn_ckpt_get_text(from, "config") == NULL)
         st = hn_fail(HN_EDATA, "%s: holds no config", hn_ckpt_path(from));
     if ((st = hn_comm_agree(comm, st)) != HN_OK ||
-        (st = share_text(comm, from ? hn_ckpt_get_text(from, "config") : NULL, &text)) != HN_OK ||
+        (st = hn_share_text(comm, from ? hn_ckpt_get_text(from, "config") : NULL, &text)) != HN_OK ||
         (st = hn_comm_agree(comm, hn_config_read(&config, run, text, sets, count))) != HN_OK ||
         (st = hn_session_open(&j->session, comm, &config)) != HN_OK)
         goto out;

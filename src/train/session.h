@@ -29,6 +29,9 @@ void hn_session_close(struct hn_session *s);
 /* Local. */
 hn_status hn_session_graph(const struct hn_session *s, hn_graph **out);
 
+/* Collective.  Text of rank 0 (NULL counts as "") to all, in memory of the caller's. */
+hn_status hn_share_text(hn_comm *comm, const char *text, char **out);
+
 /* Collective.  wanted 0: the cores a rank may use, shared out among the ranks that may use them; never more
  * than `most` (its microbatches). */
 hn_status hn_binding_find(struct hn_binding *out, hn_comm *comm, size_t wanted, size_t most);

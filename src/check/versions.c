@@ -1,0 +1,14 @@
+#include "check/versions.h"
+#include "base/cpu.h"
+#include "hardneg/comm.h"
+#include "hardneg/engine.h"
+#include "store/store.h"
+
+void hn_versions(struct hn_text *out)
+{
+    hn_text_add(out, "hardneg %s (%s)\n", HN_VERSION, sizeof(real) == 4 ? "float" : "double");
+    hn_text_add(out, "  processor       %s\n", hn_cpu_describe());
+    hn_text_add(out, "  linear algebra  %s\n", hn_engine_describe());
+    hn_text_add(out, "  MPI             %s\n", hn_comm_version());
+    hn_text_add(out, "  HDF5            %s\n", hn_store_version());
+}

@@ -1,0 +1,90 @@
+#include "cli/progress.h"
+#include "cli/verbs.h"
+#include "hardneg/data.h"
+#include <stdio.h>
+#include <string.h>
+
+static struct {
+    const char *name, *train_images, *train_labels, *test_images, *test_labels, *unlabeled, *layout;
+    bool coarse;
+} given;
+
+static const struct hn_option options[] = {
+    {"name", 0, HN_OPT_TEXT, &given.name, "NAME", "what the set is called"},
+    {"coarse", 0, HN_OPT_FLAG, &given.coarse, NULL,
+     "cifar100: the 20 coarse labels (else the 100 fine ones)"},
+    {"train-images", 0, HN_OPT_TEXT, &given.train_images, "ARRAY", "hdf5: where the training samples are"},
+    {"train-labels", 0, HN_OPT_TEXT, &given.train_labels, "ARRAY", "hdf5: and their labels"},
+    {"test-images", 0, HN_OPT_TEXT, &given.test_images, "ARRAY", "hdf5: where the test samples are"},
+    {"test-labels", 0, HN_OPT_TEXT, &given.test_labels, "ARRAY", "hdf5: and their labels"},
+    {"unlabeled", 0, HN_OPT_TEXT, &given.unlabeled, "ARRAY", "hdf5: samples without labels"},
+    {"layout", 0, HN_OPT_TEXT, &given.layout, "nhwc|nchw",
+     "hdf5: order of an image's dimensions (else from the shape)"},
+    {0}};
+
+static const struct {
+    const char *name;
+    hn_status (*import)(const char *source, const char *out, const struct hn_import_options *options);
+} formats[] = {{"idx", hn_import_idx},
+               {"cifar10", hn_import_cifar10},
+               {"cifar100", hn_import_cifar100},
+               {"hdf5", hn_import_hdf5}};
+
+static void show(void *ctx, uint64_t done, uint64_t total)
+{
+    (void)ctx;
+    hn_progress_line(done == total, "%llu of %llu samples", (unsigned long long)done,
+                     (unsigned long long)total);
+}
+
+static hn_status describe(const char *path)
+{
+    hn_dataset *d = NULL;
+    char *text = NULL;
+    hn_status st = hn_dataset_open(&d, path);
+
+    if (st == HN_OK && (st = hn_dataset_describe(d, &text)) == HN_OK)
+        fputs(text, stdout);
+    hn_dataset_text_free(text);
+    hn_dataset_close(d);
+    return st;
+}
+
+static hn_status run(hn_comm *comm, const char *const *operand, size_t operands)
+{
+    struct hn_import_options o = {.name = given.name,
+                                  .train_images = given.train_images,
+                                  .train_labels = given.train_labels,
+                                  .test_images = given.test_images,
+                                  .test_labels = given.test_labels,
+                                  .unlabeled = given.unlabeled,
+                                  .layout = given.layout,
+                                  .fine = !given.coarse,
+                                  .progress = show};
+    hn_status st;
+
+    (void)comm;
+    (void)operands;
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        if (strcmp(formats[i].name, operand[0]) != 0)
+            continue;
+        st = formats[i].import(operand[1], operand[2], &o);
+        hn_progress_end();
+        return st == HN_OK ? describe(operand[2]) : st;
+    }
+    return hn_fail(HN_EUSAGE, "import: \"%s\" is no format: idx, cifar10, cifar100, hdf5", operand[0]);
+}
+
+const struct hn_verb hn_verb_import = {
+    .name = "import",
+    .operands = "FORMAT SOURCE OUT.h5",
+    .summary = "makes a data set of ours from idx, cifar10, cifar100 or hdf5",
+    .more =
+        "idx: a folder with train-images-idx3-ubyte and so on, gzipped or not (MNIST, Fashion-MNIST).\n"
+        "cifar10, cifar100: the binary version as a folder, a .tar.gz, or single .bin files, packed or not.\n"
+        "hdf5: anybody's file with an image or vector array and labels; also mends a file of ours that was\n"
+        "opened for writing and lost its seal.\n",
+    .least = 3,
+    .most = 3,
+    .options = options,
+    .run = run};

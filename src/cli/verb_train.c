@@ -1,0 +1,135 @@
+#include "cli/progress.h"
+#include "cli/verbs.h"
+#include "hardneg/train.h"
+#include <signal.h>
+#include <stdio.h>
+
+static struct {
+    const char *out, *resume;
+    struct hn_list set;
+    uint64_t steps;
+    double max_minutes;
+    bool help_config;
+} given = {.resume = "auto"};
+
+static const struct hn_option options[] = {
+    {"out", 'o', HN_OPT_TEXT, &given.out, "RUN", "the run directory (made when missing)"},
+    {"set", 's', HN_OPT_LIST, &given.set, "KEY=VALUE", "overrides a key of the config; may be repeated"},
+    {"resume", 'r', HN_OPT_TEXT, &given.resume, "WHAT",
+     "auto (default): the newest good checkpoint; never; or a file"},
+    {"steps", 'n', HN_OPT_COUNT, &given.steps, "N", "stop after step N in all, save, exit 0"},
+    {"max-minutes", 'm', HN_OPT_REAL, &given.max_minutes, "M", "stop after M minutes, save, exit 75"},
+    {"help-config", 0, HN_OPT_FLAG, &given.help_config, NULL,
+     "every key of a config with its default, and exit"},
+    {0}};
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int number)
+{
+    stop = number;
+}
+
+/* What reaches a rank as one of these stops all ranks after the same step. */
+static void catch_signals(void)
+{
+    static const int numbers[] = {SIGUSR1, SIGUSR2, SIGTERM, SIGINT};
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        sigaction(numbers[i], &action, NULL);
+}
+
+static void show(void *ctx, const struct hn_train_progress *p)
+{
+    char left[32];
+
+    (void)ctx;
+    hn_progress_time(p->seconds_left, left);
+    switch (p->what) {
+    case HN_PROGRESS_STEP:
+        if (hn_progress_on_terminal())
+            hn_progress_line(
+                p->step == p->steps, "epoch %llu/%llu  step %llu/%llu  loss %.4f  %.0f pairs/s  %s left",
+                (unsigned long long)p->epoch, (unsigned long long)p->epochs, (unsigned long long)p->step,
+                (unsigned long long)p->steps, p->loss, p->pairs_per_s, left);
+        else if (p->logged)
+            hn_log(HN_LOG_INFO, "epoch %llu/%llu step %llu/%llu loss %.4f lr %.3g %.0f pairs/s %s left",
+                   (unsigned long long)p->epoch, (unsigned long long)p->epochs, (unsigned long long)p->step,
+                   (unsigned long long)p->steps, p->loss, p->lr, p->pairs_per_s, left);
+        break;
+    case HN_PROGRESS_EVAL:
+        hn_progress_end();
+        hn_log(HN_LOG_INFO, "epoch %llu/%llu step %llu: kNN top-1 %.2f %%, top-5 %.2f %%",
+               (unsigned long long)p->epoch, (unsigned long long)p->epochs, (unsigned long long)p->step,
+               100 * p->knn.top1, 100 * p->knn.top5);
+        break;
+    case HN_PROGRESS_SAVE:
+        if (!hn_progress_on_terminal())
+            hn_log(HN_LOG_INFO, "saved %s", p->path);
+        break;
+    }
+}
+
+static hn_status run(hn_comm *comm, const char *const *operand, size_t operands)
+{
+    struct hn_config config;
+    struct hn_train_options o = {.run_dir = given.out,
+                                 .resume = given.resume,
+                                 .steps = given.steps,
+                                 .command = hn_cli_command(),
+                                 .stop = &stop,
+                                 .progress = show};
+    hn_comm *ordered = NULL;
+    hn_trainer *trainer = NULL;
+    hn_status st;
+
+    (void)operands;
+    if ((st = hn_config_read_shared(&config, comm, operand[0], given.set.item, given.set.count)) != HN_OK)
+        return st;
+    if (given.max_minutes > 0)
+        config.max_minutes = given.max_minutes;
+    if ((st = hn_comm_again(&ordered, comm, &config.comm)) != HN_OK ||
+        (st = hn_trainer_new(&trainer, ordered, &config, &o)) != HN_OK)
+        goto out;
+    st = hn_trainer_run(trainer);
+out:
+    hn_trainer_free(trainer);
+    hn_comm_free(ordered);
+    return st;
+}
+
+/* Before MPI starts: help on the config, and what would fail anyway. */
+static bool alone(hn_status *st)
+{
+    char *text = NULL;
+
+    if (!given.help_config) {
+        if (given.out == NULL)
+            *st = hn_fail(HN_EUSAGE, "-o RUN is missing: where the run lives");
+        else
+            catch_signals(); /* before MPI_Init: nothing is lost while it starts */
+        return false;
+    }
+    if ((*st = hn_config_help(&text)) == HN_OK && hn_comm_first_process())
+        fputs(text, stdout);
+    hn_config_text_free(text);
+    return true;
+}
+
+const struct hn_verb hn_verb_train = {
+    .name = "train",
+    .operands = "CONFIG -o RUN",
+    .summary = "trains an encoder, or goes on with a run that was interrupted",
+    .more =
+        "The run directory gets config.cfg (as used), metrics.jsonl, log.txt, starts.jsonl and "
+        "checkpoints/.\n"
+        "The same command resumes: in the middle of an epoch, on any number of ranks, with the same bits.\n"
+        "USR1, USR2, TERM and INT that reach a rank stop all ranks after the same step: saved, exit 75.\n",
+    .least = 1,
+    .most = 1,
+    .options = options,
+    .parallel = true,
+    .run = run,
+    .alone = alone};

@@ -1,0 +1,58 @@
+/* Starting and ending MPI for the program. */
+#include "comm/ranks.h"
+#include <signal.h>
+#include <stdlib.h>
+
+/* N tasks of one step that each see a world of one would all train the same run into one directory. */
+static hn_status check_alone(int size)
+{
+    const char *tasks = getenv("SLURM_STEP_NUM_TASKS");
+
+    if (size == 1 && tasks != NULL && atoi(tasks) > 1 && getenv("OMPI_COMM_WORLD_SIZE") == NULL)
+        return hn_fail(
+            HN_EUSAGE,
+            "SLURM started %s tasks, but each is a world of its own: use srun --mpi=pmix, or mpirun", tasks);
+    return HN_OK;
+}
+
+hn_status hn_comm_start(hn_comm **out, int *argc, char ***argv)
+{
+    int provided = 0, size = 0;
+    hn_status st;
+
+    MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
+    MPI_Comm_size(MPI_COMM_WORLD, &size);
+    if (provided < MPI_THREAD_FUNNELED)
+        st = hn_fail(HN_EUSAGE, "this MPI library does not allow threads beside it");
+    else if ((st = check_alone(size)) == HN_OK)
+        st = hn_comm_new(out, MPI_COMM_WORLD, NULL);
+    if (st != HN_OK)
+        MPI_Finalize();
+    return st;
+}
+
+void hn_comm_finish(hn_comm *c)
+{
+    /* From here on one rank that is gone must not take the others with it: launchers send TERM. */
+    signal(SIGTERM, SIG_IGN);
+    hn_comm_barrier(c);
+    hn_comm_free(c);
+    MPI_Finalize();
+}
+
+hn_status hn_comm_again(hn_comm **out, const hn_comm *c, const struct hn_comm_options *options)
+{
+    return hn_comm_new(out, c->control, options);
+}
+
+bool hn_comm_first_process(void)
+{
+    static const char *const rank_of[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"};
+
+    for (size_t i = 0; i < sizeof rank_of / sizeof *rank_of; i++) {
+        const char *rank = getenv(rank_of[i]);
+        if (rank != NULL)
+            return atoi(rank) == 0;
+    }
+    return true;
+}

@@ -1,0 +1,37 @@
+/* What rank 0 has read goes to all. */
+#include "base/mem.h"
+#include "hardneg/train.h"
+#include "train/session.h"
+#include <string.h>
+
+hn_status hn_share_text(hn_comm *comm, const char *text, char **out)
+{
+    uint64_t bytes = text ? strlen(text) + 1 : 1;
+    hn_status st;
+
+    hn_comm_bcast(comm, &bytes, sizeof bytes, 0);
+    *out = hn_zalloc(bytes);
+    if ((st = hn_comm_agree(comm, *out ? HN_OK : HN_ENOMEM)) != HN_OK)
+        return st;
+    if (hn_comm_rank(comm) == 0 && text)
+        memcpy(*out, text, bytes);
+    hn_comm_bcast(comm, *out, bytes, 0);
+    return HN_OK;
+}
+
+hn_status hn_config_read_shared(struct hn_config *out, hn_comm *comm, const char *path,
+                                const char *const *sets, size_t count)
+{
+    char *dump = NULL, *text = NULL;
+    hn_status st = HN_OK;
+
+    if (hn_comm_rank(comm) == 0 && (st = hn_config_read(out, path, NULL, sets, count)) == HN_OK)
+        st = hn_config_dump(out, &dump);
+    if ((st = hn_comm_agree(comm, st)) != HN_OK || (st = hn_share_text(comm, dump, &text)) != HN_OK)
+        goto out;
+    st = hn_comm_agree(comm, hn_config_read(out, path, text, NULL, 0));
+out:
+    hn_config_text_free(dump);
+    hn_free(text);
+    return st;
+}
