@@ -99,7 +99,7 @@ static bool asks_help(int argc, char **argv)
 }
 
 hn_status hn_options_parse(const struct hn_option *option, int argc, char **argv, const char **operand,
-                           size_t least, size_t most, size_t *operands, bool *help)
+                           size_t most, size_t *operands, bool *help)
 {
     size_t count = 0;
     bool only_operands = false;

@@ -27,10 +27,10 @@ struct hn_option {
     const char *help;
 };
 
-/* Options may stand anywhere among the operands; "--" ends them.  Operands go to operand[0 ..], between least
- * and most of them.  *help is set when -h or --help is there (nothing else is checked then). */
+/* Options may stand anywhere among the operands; "--" ends them.  Operands go to operand[0 ..], at most
+ * `most` of them.  *help is set when -h or --help is there (nothing else is checked then). */
 hn_status hn_options_parse(const struct hn_option *option, int argc, char **argv, const char **operand,
-                           size_t least, size_t most, size_t *operands, bool *help);
+                           size_t most, size_t *operands, bool *help);
 void hn_options_describe(const struct hn_option *option, struct hn_text *out);
 
 #endif
