@@ -118,11 +118,7 @@ hn_status hn_options_parse(const struct hn_option *option, int argc, char **argv
             operand[count++] = argv[i];
         }
     }
-    if (!*help && count < least)
-        return hn_fail(HN_EUSAGE, "%zu operand%s missing", least - count,
-                       least - count == 1 ? " is" : "s are");
-    if (operands)
-        *operands = count;
+    *operands = count;
     return HN_OK;
 }
 
