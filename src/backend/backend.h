@@ -18,8 +18,10 @@ const char *hn_backend_describe(void);
 void hn_gemm(bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k, real alpha, const real *a,
              size_t lda, const real *b, size_t ldb, real beta, real *c, size_t ldc);
 
-/* y[i] = e^x[i]; y may be x. */
+/* y[i] = e^x[i]; y may be x.  In float, results below 2^-125.5 are 0. */
 void hn_vexp(real *y, const real *x, size_t n);
+/* y[i] = e^x[i] - 1 to full relative precision near 0; y may be x. */
+void hn_vexpm1(real *y, const real *x, size_t n);
 
 /* Convolution: x (rows, h, w, c_in), weight (c_out, c_in, kernel, kernel) as in PyTorch, y (rows, out_h,
  * out_w, c_out). */

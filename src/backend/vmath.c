@@ -1,12 +1,11 @@
 /* backend/vmath.c - vector mathematics.
  *
- * float: e^x = 2^k e^r, k = round(x / log 2), |r| <= log 2 / 2, e^r by the
- * polynomial of Cephes' expf (Moshier), within 2 ulp.  Straight-line code of
- * IEEE additions and multiplications without contraction, so a value has the same
- * bits in whatever lane or vector width the compiler puts it.  Results below
- * 2^-125.5 are 0 (sums do not miss them, and processors stumble over
- * denormals); NaN stays NaN; overflow is infinity.
- * double (the build that checks): libm's exp. */
+ * float: e^x = 2^k e^r, k = round(x / log 2), |r| <= log 2 / 2, e^r - 1 by the
+ * polynomial of Cephes' expf (Moshier).  Straight-line code of IEEE additions
+ * and multiplications without contraction, so a value has the same bits in
+ * whatever lane or vector width the compiler puts it.  Errors seen over all
+ * floats: e^x 1 ulp, e^x - 1 1.6 ulp.
+ * double (the build that checks): libm's exp and expm1. */
 #include "backend/backend.h"
 #include <math.h>
 #include <string.h>
@@ -44,7 +43,12 @@ static inline float limited(float x)
                          (~(low | high) & float_to_bits(x)));
 }
 
-static inline float exp_float(float x)
+/* e^x = 2 scale (fraction + 1), scale = 2^(k-1): 2^128 has no float, its multiples below 1 have. */
+struct split {
+    float fraction, scale;
+};
+
+static inline struct split split(float x)
 {
     const float magic = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer, kept in the low bits */
     float c = limited(x);
@@ -58,18 +62,29 @@ static inline float exp_float(float x)
     p = p * r + 4.1665795894e-2f;
     p = p * r + 1.6666665459e-1f;
     p = p * r + 5.0000001201e-1f;
-    p = p * (r * r) + r + 1.0f;
-
-    /* 2p * 2^(k-1): 2^128 has no float, its multiples below 1 have. */
-    uint32_t exponent = float_to_bits(shifted) - float_to_bits(magic) + 126u;
-    return (p + p) * bits_to_float(exponent << 23);
+    p = p * (r * r) + r;
+    return (struct split){p, bits_to_float((float_to_bits(shifted) - float_to_bits(magic) + 126u) << 23)};
 }
 
 EACH_WIDTH static void exp_floats(float *y, const float *x, size_t n)
 {
 #pragma GCC ivdep /* y may be x, but never x moved by a few */
-    for (size_t i = 0; i < n; i++)
-        y[i] = exp_float(x[i]);
+    for (size_t i = 0; i < n; i++) {
+        struct split e = split(x[i]);
+        float p = e.fraction + 1.0f;
+        y[i] = (p + p) * e.scale;
+    }
+}
+
+/* 2^k f + (2^k - 1): f alone near 0, where the rest is exactly 0. */
+EACH_WIDTH static void expm1_floats(float *y, const float *x, size_t n)
+{
+#pragma GCC ivdep
+    for (size_t i = 0; i < n; i++) {
+        struct split e = split(x[i]);
+        float half = e.scale * e.fraction + (e.scale - 0.5f);
+        y[i] = half + half;
+    }
 }
 
 static void exp_doubles(double *y, const double *x, size_t n)
@@ -78,7 +93,18 @@ static void exp_doubles(double *y, const double *x, size_t n)
         y[i] = exp(x[i]);
 }
 
+static void expm1_doubles(double *y, const double *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = expm1(x[i]);
+}
+
 void hn_vexp(real *y, const real *x, size_t n)
 {
     _Generic((real)0, float : exp_floats, double : exp_doubles)(y, x, n);
+}
+
+void hn_vexpm1(real *y, const real *x, size_t n)
+{
+    _Generic((real)0, float : expm1_floats, double : expm1_doubles)(y, x, n);
 }

@@ -56,23 +56,44 @@ static void exponential(void)
     ok(isinf(edge[2]) && isinf(edge[5]) && isinf(edge[8]), "far above is infinite");
     ok(isnan(edge[3]), "NaN stays NaN");
 
-    /* Every length and offset, in place and not: each number alone gives the bits it has in the long row. */
+    worst = 0;
+    for (size_t i = 0; i < COUNT; i++)
+        x[i] = (real)((i % 2 ? 1.0 : -1.0) * exp(-80.0 + 84.0 * (double)i / COUNT));
+    hn_vexpm1(y, x, COUNT);
+    for (size_t i = 0; i < COUNT; i++)
+        worst = fmax(worst, fabs((double)y[i] / expm1((double)x[i]) - 1.0));
+    ok(worst < 2 * TAP_EPS, "e^x - 1 is within 2 roundings, near 0 too: %.3g", worst);
+    const real far[] = {0, -inf, inf, (real)NAN, -300, 300};
+    hn_vexpm1(edge, far, 6);
+    ok(edge[0] == 0 && edge[1] == -1 && isinf(edge[2]) && isnan(edge[3]) && edge[4] == -1 && edge[5] > 1e38f,
+       "e^x - 1 ends in -1 and infinity");
+}
+
+/* Every length and offset, in place and not: each number alone gives the bits it has in a long row. */
+static void same_bits(void (*f)(real *, const real *, size_t), const char *what)
+{
+    enum { COUNT = 300 };
+    real x[COUNT], y[COUNT];
     bool same = true;
+
+    for (size_t i = 0; i < COUNT; i++)
+        x[i] = (real)(-90.0 + 0.61 * (double)i);
+    f(y, x, COUNT);
     for (size_t n = 1; n < 70; n++)
         for (size_t first = 0; first < 5; first++) {
             real z[80], w[80];
-            memcpy(z + first, x + 9900 + n, n * sizeof *z);
+            memcpy(z + first, x + n, n * sizeof *z);
             memcpy(w + first, z + first, n * sizeof *z);
-            hn_vexp(z + first, z + first, n);
-            hn_vexp(w, w + first, 1);
-            same = same && memcmp(z + first, y + 9900 + n, n * sizeof *z) == 0 && w[0] == z[first];
+            f(z + first, z + first, n);
+            f(w, w + first, 1);
+            same = same && memcmp(z + first, y + n, n * sizeof *z) == 0 && w[0] == z[first];
         }
-    ok(same, "the bits of e^x do not depend on where it stands");
+    ok(same, "the bits of %s do not depend on where it stands", what);
 }
 
 int main(void)
 {
-    tap_plan(15);
+    tap_plan(18);
     hn_backend_start();
     ok(strncmp(hn_backend_describe(), "OpenBLAS 0.", 11) == 0 && strchr(hn_backend_describe(), '('),
        "the library says who it is: %s", hn_backend_describe());
@@ -81,5 +102,7 @@ int main(void)
         one_gemm(t & 1, t & 2, (real)0.5, 2);
     }
     exponential();
+    same_bits(hn_vexp, "e^x");
+    same_bits(hn_vexpm1, "e^x - 1");
     return tap_done();
 }
