@@ -1,0 +1,475 @@
+#include "base/mem.h"
+#include "engine/net.h"
+#include <string.h>
+
+/* Bytes that are needed from step `from` to step `to`, both included. */
+struct lease {
+    size_t bytes, from, to;
+    struct hn_place *where;
+};
+
+struct planner {
+    const hn_graph *g;
+    const struct hn_net_options *o;
+    struct hn_plan *p;
+    size_t rows, groups;
+    /* Of each tensor. */
+    int *consumers;
+    int *root;     /* the tensor in whose memory it lies (in-place ops), mostly itself */
+    bool *wanted;  /* backward makes its gradient */
+    bool *written; /* while backward's steps are written: it has had a contribution */
+    struct lease *value, *grad;
+    /* Of each op. */
+    bool *returns; /* it runs backward */
+    struct lease *saved;
+    /* Of each step. */
+    size_t *wave_of;
+    struct lease *lease; /* all of them, for placing */
+    size_t leases;
+    void *block;
+};
+
+static size_t parameters_end(const struct hn_op *op)
+{
+    const struct hn_parameter *last = &op->parameter[op->parameters - 1];
+
+    return last->offset + hn_round_up(last->count, HN_ALIGN / sizeof(real));
+}
+
+/* Every parameter begins on a boundary of HN_ALIGN bytes; the flat block follows the order of the ops. */
+static hn_status place_parameters(hn_graph *g, struct hn_plan *p)
+{
+    for (int i = 0; i < g->ops; i++)
+        for (int j = 0; j < g->op[i].parameters; j++) {
+            struct hn_parameter *w = &g->op[i].parameter[j];
+            if (w->count > SIZE_MAX / 256 || p->parameter_count > SIZE_MAX / 256)
+                return hn_fail(HN_EUSAGE, "%s.%s: too large", g->op[i].name, w->suffix);
+            w->offset = p->parameter_count;
+            p->parameter_count = w->offset + hn_round_up(w->count, HN_ALIGN / sizeof(real));
+        }
+    return HN_OK;
+}
+
+static hn_status check_statistics(const hn_graph *g, const struct hn_net_options *o)
+{
+    for (int i = 0; i < g->ops; i++) {
+        const struct hn_op *op = &g->op[i];
+        size_t n = o->samples * (o->norm_per_view ? 1 : o->views) * op->in.h * op->in.w *
+                   (o->norm_scope == HN_NORM_GLOBAL ? o->microbatches : 1);
+        if (op->kind->statistics && n < 2)
+            return hn_fail(HN_EUSAGE, "%s: statistics of a single value", op->name);
+    }
+    return HN_OK;
+}
+
+/* Everything must lead to the output; what a microbatch needs must be countable. */
+static hn_status check_tensors(struct planner *a)
+{
+    const hn_graph *g = a->g;
+    size_t bytes;
+
+    for (int i = 0; i < g->ops; i++)
+        for (int j = 0; j < g->op[i].inputs; j++)
+            a->consumers[g->op[i].x[j]]++;
+    for (int t = 0; t < g->tensors; t++) {
+        if ((a->consumers[t] == 0) != (t == g->output))
+            return hn_fail(HN_EBUG, "tensor %d (%s) must lead to the output, and the output to nothing", t,
+                           t ? g->op[g->producer[t]].kind->name : "input");
+        if (!hn_mul(&bytes, a->rows, hn_shape_size(g->tensor[t])) || bytes > SIZE_MAX / 65536)
+            return hn_fail(HN_EUSAGE, "a tensor of %zu rows of %zu numbers", a->rows,
+                           hn_shape_size(g->tensor[t]));
+    }
+    return HN_OK;
+}
+
+/* Which gradients are wanted, which ops run backward, and which tensors share memory. */
+static void look_at_tensors(struct planner *a)
+{
+    const hn_graph *g = a->g;
+
+    a->wanted[0] = a->o->want_dinput;
+    for (int i = 0; i < g->ops; i++) {
+        const struct hn_op *op = &g->op[i];
+        int x = op->x[0], maker = g->producer[x];
+        a->returns[i] = op->parameters > 0;
+        for (int j = 0; j < op->inputs; j++)
+            a->returns[i] |= a->wanted[op->x[j]];
+        a->wanted[op->y] = a->returns[i];
+        /* In place: nobody else looks at x, neither a consumer nor its maker's backward nor the caller. */
+        bool shared = op->kind->in_place && a->consumers[x] == 1 && maker >= 0 &&
+                      !g->op[maker].kind->reads_y && x != g->feature && op->y != g->output;
+        a->root[op->y] = shared ? a->root[x] : op->y;
+    }
+}
+
+static void begin_wave(struct planner *a, bool backward)
+{
+    struct hn_plan *p = a->p;
+
+    p->wave[p->waves++] = (struct hn_wave){.first = p->steps, .backward = backward, .meets = -1};
+    p->forward_waves += !backward;
+}
+
+static struct hn_step *add_step(struct planner *a, int op, enum hn_phase phase)
+{
+    struct hn_plan *p = a->p;
+
+    p->wave[p->waves - 1].count++;
+    a->wave_of[p->steps] = p->waves - 1;
+    p->step[p->steps] = (struct hn_step){.op = op, .phase = phase};
+    return &p->step[p->steps++];
+}
+
+/* The op's exchange ends this wave. */
+static void meet(struct planner *a, int op, bool backward)
+{
+    a->p->wave[a->p->waves - 1].meets = op;
+    begin_wave(a, backward);
+}
+
+static void extend(struct lease *l, size_t bytes, size_t step)
+{
+    if (l->bytes == 0)
+        l->from = step;
+    l->bytes = l->bytes > bytes ? l->bytes : bytes;
+    l->to = step;
+}
+
+static size_t tensor_bytes(const struct planner *a, int t)
+{
+    return a->rows * hn_shape_size(a->g->tensor[t]) * sizeof(real);
+}
+
+/* Tensor t's value (or gradient) is touched at the last step written. */
+static void use_value(struct planner *a, int t)
+{
+    if (t != 0 && t != a->g->output)
+        extend(&a->value[a->root[t]], tensor_bytes(a, t), a->p->steps - 1);
+}
+
+static void use_grad(struct planner *a, int t)
+{
+    if (t != 0 && t != a->g->output && a->wanted[t])
+        extend(&a->grad[a->root[t]], tensor_bytes(a, t), a->p->steps - 1);
+}
+
+/* Something that only the last step written needs. */
+static void use_now(struct planner *a, struct hn_place *where, size_t bytes)
+{
+    size_t now = a->p->steps - 1;
+
+    if (bytes)
+        a->lease[a->leases++] = (struct lease){bytes, now, now, where};
+}
+
+static size_t scratch_bytes(const struct planner *a, const struct hn_op *op)
+{
+    return op->kind->scratch ? op->kind->scratch(op, a->rows) : 0;
+}
+
+static bool is_global(const struct planner *a, const struct hn_op *op)
+{
+    return op->kind->statistics && a->o->norm_scope == HN_NORM_GLOBAL;
+}
+
+static size_t saved_bytes(const struct planner *a, const struct hn_op *op)
+{
+    if (op->kind->statistics)
+        return is_global(a, op) ? 0 : a->groups * 2 * op->in.c * sizeof(double); /* moments */
+    return op->kind->saved ? op->kind->saved(op, a->rows) : 0;
+}
+
+/* Statistics of this microbatch alone need a row of `each` numbers per group and channel. */
+static size_t row_bytes(const struct planner *a, const struct hn_op *op, size_t each)
+{
+    return op->kind->statistics && !is_global(a, op) ? a->groups * op->in.c * each * sizeof(double) : 0;
+}
+
+static void write_forward(struct planner *a, int i)
+{
+    const struct hn_op *op = &a->g->op[i];
+    struct hn_step *s;
+
+    if (is_global(a, op)) {
+        add_step(a, i, HN_PARTIAL);
+        use_value(a, op->x[0]);
+        meet(a, i, false);
+        s = add_step(a, i, HN_APPLY);
+    } else {
+        s = add_step(a, i, HN_FORWARD);
+        use_now(a, &s->row, row_bytes(a, op, 3));
+    }
+    for (int j = 0; j < op->inputs; j++)
+        use_value(a, op->x[j]);
+    use_value(a, op->y);
+    use_now(a, &s->scratch, scratch_bytes(a, op));
+    if (saved_bytes(a, op))
+        extend(&a->saved[i], saved_bytes(a, op), a->p->steps - 1);
+}
+
+/* What backward reads, at the last step written. */
+static void read_back(struct planner *a, int i)
+{
+    const struct hn_op *op = &a->g->op[i];
+
+    use_grad(a, op->y);
+    for (int j = 0; op->kind->reads_x && j < op->inputs; j++)
+        use_value(a, op->x[j]);
+    if (op->kind->reads_y)
+        use_value(a, op->y);
+    if (a->saved[i].bytes)
+        extend(&a->saved[i], a->saved[i].bytes, a->p->steps - 1);
+}
+
+static void write_backward(struct planner *a, int i)
+{
+    const struct hn_op *op = &a->g->op[i];
+    struct hn_step *s;
+
+    if (is_global(a, op)) {
+        add_step(a, i, HN_BACK_PARTIAL);
+        read_back(a, i);
+        meet(a, i, true);
+        s = add_step(a, i, HN_BACK_APPLY);
+    } else {
+        s = add_step(a, i, HN_BACK);
+        use_now(a, &s->row, row_bytes(a, op, 2));
+    }
+    read_back(a, i);
+    use_now(a, &s->scratch, scratch_bytes(a, op));
+    for (int j = 0; j < op->inputs; j++) {
+        int x = op->x[j];
+        use_grad(a, x);
+        if (a->wanted[x] && a->written[x]) /* the first contribution writes, later ones are added */
+            use_now(a, &s->extra[j], tensor_bytes(a, x));
+        a->written[x] = true;
+    }
+}
+
+static void write_program(struct planner *a)
+{
+    begin_wave(a, false);
+    for (int i = 0; i < a->g->ops; i++)
+        write_forward(a, i);
+    begin_wave(a, true);
+    for (int i = a->g->ops - 1; i >= 0; i--)
+        if (a->returns[i])
+            write_backward(a, i);
+}
+
+/* The run of parameters whose gradients a backward wave makes: ops follow one another, so it has no gaps. */
+static void find_parameters(const struct planner *a, struct hn_wave *w)
+{
+    size_t lo = SIZE_MAX, hi = 0;
+
+    for (size_t s = w->first; s < w->first + w->count; s++) {
+        const struct hn_op *op = &a->g->op[a->p->step[s].op];
+        if (op->parameters == 0 || a->p->step[s].phase == HN_BACK_APPLY)
+            continue;
+        lo = op->parameter[0].offset < lo ? op->parameter[0].offset : lo;
+        hi = parameters_end(op) > hi ? parameters_end(op) : hi;
+    }
+    if (hi > 0)
+        w->parameters = (struct hn_range){lo, hi - lo};
+}
+
+/* ---- placing ---- */
+
+/* First fit: the lowest offset that is free for as long as lease i lasts, among the leases placed before. */
+static size_t lowest_free(const struct lease *lease, size_t i)
+{
+    size_t offset = 0;
+
+    for (bool moved = true; moved;) {
+        moved = false;
+        for (size_t j = 0; j < i; j++) {
+            const struct lease *b = &lease[j];
+            bool together = b->from <= lease[i].to && lease[i].from <= b->to;
+            bool overlap = b->where->offset < offset + lease[i].bytes && offset < b->where->offset + b->bytes;
+            if (together && overlap && b->where->home == lease[i].where->home) {
+                offset = b->where->offset + b->bytes;
+                moved = true;
+            }
+        }
+    }
+    return offset;
+}
+
+/* Gives every lease a home and an offset; the larger first, which packs better.  wave_of NULL: all lives in
+ * a thread's memory. */
+static void place(struct lease *lease, size_t count, const size_t *wave_of, size_t *microbatch_bytes,
+                  size_t *thread_bytes)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = i; j > 0 && lease[j].bytes > lease[j - 1].bytes; j--) {
+            struct lease swap = lease[j];
+            lease[j] = lease[j - 1];
+            lease[j - 1] = swap;
+        }
+    for (size_t i = 0; i < count; i++) {
+        struct lease *l = &lease[i];
+        bool stays = wave_of && wave_of[l->from] != wave_of[l->to];
+        size_t *total = stays ? microbatch_bytes : thread_bytes;
+        l->bytes = hn_round_up(l->bytes, HN_ALIGN);
+        l->where->home = stays ? HN_PER_MICROBATCH : HN_PER_THREAD;
+        l->where->offset = lowest_free(lease, i);
+        if (l->where->offset + l->bytes > *total)
+            *total = l->where->offset + l->bytes;
+    }
+}
+
+/* Adds those leases of an array that are in use. */
+static void collect(struct planner *a, const struct lease *from, size_t count, struct hn_place *where)
+{
+    for (size_t i = 0; i < count; i++)
+        if (from[i].bytes) {
+            a->lease[a->leases] = from[i];
+            a->lease[a->leases++].where = &where[i];
+        }
+}
+
+static void place_training(struct planner *a)
+{
+    struct hn_plan *p = a->p;
+    size_t tensors = (size_t)a->g->tensors, ops = (size_t)a->g->ops;
+    int output = a->g->output;
+
+    collect(a, a->value, tensors, p->value);
+    collect(a, a->grad, tensors, p->grad);
+    collect(a, a->saved, ops, p->saved);
+    place(a->lease, a->leases, a->wave_of, &p->microbatch_bytes, &p->thread_bytes);
+    for (size_t t = 0; t < tensors; t++) {
+        p->value[t] = p->value[a->root[t]];
+        p->grad[t] = p->grad[a->root[t]];
+    }
+    p->value[0].home = HN_INPUT;
+    p->value[output].home = HN_OUTPUT;
+    p->grad[output].home = HN_DOUTPUT;
+    p->grad[0].home = a->o->want_dinput ? HN_DINPUT : HN_NOWHERE;
+}
+
+/* The same for evaluation, where time is counted in ops and only values live. */
+static void place_infer(struct planner *a)
+{
+    const hn_graph *g = a->g;
+    struct hn_plan *p = a->p;
+    size_t tensors = (size_t)g->tensors, end = (size_t)g->ops;
+
+    memset(a->value, 0, tensors * sizeof *a->value);
+    a->leases = 0;
+    for (size_t i = 0; i < end; i++) {
+        const struct hn_op *op = &g->op[i];
+        size_t saved = op->kind->saved ? op->kind->saved(op, a->rows) : 0, scratch = scratch_bytes(a, op);
+        for (int j = 0; j < op->inputs; j++)
+            if (op->x[j] != 0)
+                extend(&a->value[a->root[op->x[j]]], tensor_bytes(a, op->x[j]), i);
+        extend(&a->value[a->root[op->y]], tensor_bytes(a, op->y), i);
+        if (saved)
+            a->lease[a->leases++] = (struct lease){saved, i, i, &p->infer_saved[i]};
+        if (scratch)
+            a->lease[a->leases++] = (struct lease){scratch, i, i, &p->infer_scratch[i]};
+    }
+    if (g->feature != 0)
+        extend(&a->value[a->root[g->feature]], 1, end);
+    collect(a, a->value, tensors, p->infer_value);
+    place(a->lease, a->leases, NULL, NULL, &p->thread_bytes);
+    for (size_t t = 0; t < tensors; t++)
+        p->infer_value[t] = p->infer_value[a->root[t]];
+    p->infer_value[0].home = HN_INPUT;
+}
+
+static double count_flops(const struct planner *a)
+{
+    double sum = 0.0;
+
+    for (int i = 0; i < a->g->ops; i++) {
+        const struct hn_op *op = &a->g->op[i];
+        double forward = op->kind->flops(op);
+        sum += forward;
+        if (a->returns[i])
+            sum += forward * ((op->parameters > 0) + a->wanted[op->x[0]]);
+    }
+    return sum;
+}
+
+/* ---- memory of the plan and of planning ---- */
+
+static void layout_plan(struct hn_plan *p, hn_carver *c, const hn_graph *g)
+{
+    size_t ops = (size_t)g->ops, tensors = (size_t)g->tensors;
+
+    p->step = hn_carve(c, sizeof *p->step, 4 * ops);
+    p->wave = hn_carve(c, sizeof *p->wave, 2 * ops + 2);
+    p->value = hn_carve(c, sizeof *p->value, tensors);
+    p->grad = hn_carve(c, sizeof *p->grad, tensors);
+    p->saved = hn_carve(c, sizeof *p->saved, ops);
+    p->infer_value = hn_carve(c, sizeof *p->infer_value, tensors);
+    p->infer_saved = hn_carve(c, sizeof *p->infer_saved, ops);
+    p->infer_scratch = hn_carve(c, sizeof *p->infer_scratch, ops);
+}
+
+static void layout_planner(struct planner *a, hn_carver *c)
+{
+    size_t ops = (size_t)a->g->ops, tensors = (size_t)a->g->tensors;
+
+    a->consumers = hn_carve(c, sizeof *a->consumers, tensors);
+    a->root = hn_carve(c, sizeof *a->root, tensors);
+    a->wanted = hn_carve(c, sizeof *a->wanted, tensors);
+    a->written = hn_carve(c, sizeof *a->written, tensors);
+    a->value = hn_carve(c, sizeof *a->value, tensors);
+    a->grad = hn_carve(c, sizeof *a->grad, tensors);
+    a->returns = hn_carve(c, sizeof *a->returns, ops);
+    a->saved = hn_carve(c, sizeof *a->saved, ops);
+    a->wave_of = hn_carve(c, sizeof *a->wave_of, 4 * ops);
+    /* per tensor a value and a gradient; per op what is saved; per step scratch, row and two extras */
+    a->lease = hn_carve(c, sizeof *a->lease, 2 * tensors + ops + 4 * (2 + HN_OP_INPUTS) * ops);
+}
+
+static hn_status allocate(struct planner *a)
+{
+    hn_carver plan = {0}, own = {0};
+    hn_status st;
+
+    layout_plan(a->p, &plan, a->g);
+    layout_planner(a, &own);
+    if ((st = hn_carver_start(&plan, &a->p->block, "the plan of a network")) != HN_OK ||
+        (st = hn_carver_start(&own, &a->block, "planning a network")) != HN_OK)
+        return st;
+    layout_plan(a->p, &plan, a->g);
+    layout_planner(a, &own);
+    return HN_OK;
+}
+
+hn_status hn_plan_make(struct hn_plan *plan, hn_graph *graph, const struct hn_net_options *options)
+{
+    struct planner a = {.g = graph,
+                        .o = options,
+                        .p = plan,
+                        .rows = options->views * options->samples,
+                        .groups = options->norm_per_view ? options->views : 1};
+    hn_status st = allocate(&a);
+
+    if (st == HN_OK)
+        st = place_parameters(graph, plan);
+    if (st == HN_OK)
+        st = check_tensors(&a);
+    if (st == HN_OK)
+        st = check_statistics(graph, options);
+    if (st == HN_OK) {
+        look_at_tensors(&a);
+        write_program(&a);
+        for (size_t w = plan->forward_waves; w < plan->waves; w++)
+            find_parameters(&a, &plan->wave[w]);
+        place_training(&a);
+        place_infer(&a);
+        plan->flops = count_flops(&a);
+    }
+    hn_free(a.block);
+    return st;
+}
+
+void hn_plan_free(struct hn_plan *plan)
+{
+    hn_free(plan->block);
+    plan->block = NULL;
+}
