@@ -1,0 +1,136 @@
+/* What single keys cannot know: contradictions between them.  One function per section. */
+#include "config/reading.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The sentence stands at the key that is most likely the one to change. */
+__attribute__((format(printf, 3, 4))) static hn_status complain(const struct hn_reading *r, const char *key,
+                                                                const char *format, ...)
+{
+    char place[HN_PLACE_TEXT], text[400];
+    va_list ap;
+
+    hn_reading_place(place, r, hn_key_find(key));
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    return hn_fail(HN_EUSAGE, "%s: %s", place, text);
+}
+
+/* Of two keys that contradict each other, the one that was given last. */
+static const char *later(const struct hn_reading *r, const char *a, const char *b)
+{
+    const struct hn_origin *x = &r->from[hn_key_find(a) - hn_keys], *y = &r->from[hn_key_find(b) - hn_keys];
+
+    if ((x->set != NULL) != (y->set != NULL))
+        return x->set ? a : b;
+    return x->line >= y->line ? a : b;
+}
+
+static hn_status check_batch(const struct hn_reading *r)
+{
+    const struct hn_config *c = r->c;
+    const char *key = later(r, "batch.microbatches", "batch.size");
+
+    if (c->microbatches > c->batch)
+        return complain(r, key, "%zu microbatches of a batch of %zu samples", c->microbatches, c->batch);
+    if (c->batch % c->microbatches)
+        return complain(r, key, "a batch of %zu samples cannot be cut into %zu equal microbatches", c->batch,
+                        c->microbatches);
+    if (c->norm_scope == HN_NORM_MICROBATCH && c->norm_per_view && c->batch == c->microbatches &&
+        (c->model.norm || (c->model.head_norm && c->model.head_hidden > 0)))
+        return complain(
+            r, "batchnorm.scope",
+            "a microbatch of one sample has no variance per view (fewer batch.microbatches, scope "
+            "\"global\" or per_view false)");
+    return HN_OK;
+}
+
+static hn_status check_data(const struct hn_reading *r)
+{
+    if (r->c->data.path[0] == '\0')
+        return complain(r, "data.path", "not given: the data set to train on (hardneg import makes one)");
+    if (r->c->data.split == HN_UNLABELED && hn_loss_needs_labels(&r->c->loss))
+        return complain(r, later(r, "data.split", "loss.kind"),
+                        "the split \"unlabeled\" has no labels, which loss.kind \"%s\" needs",
+                        hn_value_name(hn_key_find("loss.kind"), r->c));
+    return HN_OK;
+}
+
+static hn_status check_augment(const struct hn_reading *r)
+{
+    const struct hn_augment_options *a = &r->c->augment;
+
+    if (a->crop_scale[0] > a->crop_scale[1])
+        return complain(r, "augment.crop_scale", "least %g is more than most %g", a->crop_scale[0],
+                        a->crop_scale[1]);
+    if (a->crop_ratio[0] > a->crop_ratio[1])
+        return complain(r, "augment.crop_ratio", "least %g is more than most %g", a->crop_ratio[0],
+                        a->crop_ratio[1]);
+    return HN_OK;
+}
+
+static hn_status check_model(const struct hn_reading *r)
+{
+    const struct hn_model_options *m = &r->c->model;
+
+    if (m->head_out == 0 && m->head_hidden > 0)
+        return complain(r, later(r, "model.head_hidden", "model.head_out"),
+                        "a hidden layer of %zu without a head (model.head_out 0)", m->head_hidden);
+    return HN_OK;
+}
+
+/* Values that only some losses read; elsewhere they would be ignored in silence. */
+static hn_status check_loss(const struct hn_reading *r)
+{
+    const struct hn_loss_options *l = &r->c->loss;
+    const char *kind = hn_value_name(hn_key_find("loss.kind"), r->c);
+    bool hard = strcmp(kind, "hard") == 0, hard_scl = strcmp(kind, "hard_scl") == 0;
+    bool debiased = strcmp(kind, "debiased") == 0, scl = strcmp(kind, "scl") == 0;
+
+    if (l->tau_plus > 0 && !hard && !debiased)
+        return complain(r, later(r, "loss.tau_plus", "loss.kind"),
+                        "tau_plus %g belongs to debiased and hard, not to %s (labels or no correction)",
+                        l->tau_plus, kind);
+    if (l->clamp && !hard && !debiased)
+        return complain(r, later(r, "loss.clamp", "loss.kind"),
+                        "the clamp belongs to debiased and hard, not to %s", kind);
+    if (l->beta > 0 && !hard && !hard_scl)
+        return complain(r, later(r, "loss.beta", "loss.kind"),
+                        "beta %g belongs to hard and hard_scl, not to %s", l->beta, kind);
+    if (l->detach && !hard && !hard_scl)
+        return complain(r, later(r, "loss.detach", "loss.kind"),
+                        "detach belongs to hard and hard_scl, not to %s", kind);
+    if (l->positives == HN_POSITIVES_LABEL && !scl && !hard_scl)
+        return complain(r, later(r, "loss.positives", "loss.kind"),
+                        "positives \"label\" belong to scl and hard_scl, not to %s", kind);
+    if (hn_loss_check(l) != HN_OK)
+        return complain(r, "loss.kind", "%s", hn_error_text());
+    return HN_OK;
+}
+
+static hn_status check_optim(const struct hn_reading *r)
+{
+    const struct hn_optim_options *o = &r->c->optim;
+
+    if (o->warmup_epochs > (double)r->c->epochs)
+        return complain(r, later(r, "optim.warmup_epochs", "run.epochs"),
+                        "a warm-up of %g epochs in a run of %llu", o->warmup_epochs,
+                        (unsigned long long)r->c->epochs);
+    if (o->schedule == HN_SCHEDULE_COSINE && o->floor > o->lr)
+        return complain(r, later(r, "optim.floor", "optim.lr"), "the last rate %g is above the first, %g",
+                        o->floor, o->lr);
+    return HN_OK;
+}
+
+hn_status hn_reading_check(const struct hn_reading *r)
+{
+    static hn_status (*const checks[])(const struct hn_reading *) = {check_batch, check_data, check_augment,
+                                                                     check_model, check_loss, check_optim};
+    hn_status st = HN_OK;
+
+    for (size_t i = 0; st == HN_OK && i < sizeof checks / sizeof checks[0]; i++)
+        st = checks[i](r);
+    return st;
+}
