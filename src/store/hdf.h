@@ -9,8 +9,8 @@
  * into other files. */
 void hn_hdf_start(void);
 
-/* Opens bytes as a file, read-only; they are borrowed until it is closed.  Negative on failure. */
-hid_t hn_hdf_open_bytes(void *bytes, size_t count);
+/* Opens bytes as a file, read-only; they are borrowed until it is closed, neither copied nor written to. */
+hn_status hn_hdf_open_bytes(hid_t *out, void *bytes, size_t count, const char *label);
 
 /* Why HDF5's last call failed, in its words; valid until the next call. */
 const char *hn_hdf_reason(void);

@@ -30,19 +30,35 @@ static hn_status open_fd(hn_store *s, const char *path)
     return HN_OK;
 }
 
-/* Address space for the HDF5 part; memory only where something is written. */
-static hn_status map_image(hn_store *s)
+/* Makes the pages of image bytes [from, to) writable: only those count as memory. */
+static bool make_writable(hn_store *s, uint64_t from, uint64_t to)
+{
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+    from -= from % page;
+    return from >= to || mprotect((char *)s->map + from, (size_t)(to - from), PROT_READ | PROT_WRITE) == 0;
+}
+
+/* Address space for the HDF5 part, memory for what will be written there: all of it, or what lies outside
+ * the ranges. */
+static hn_status map_image(hn_store *s, bool head)
 {
     size_t count = (size_t)s->seal.end.hdf5;
-    void *map = count == 0 ? MAP_FAILED
-                           : mmap(NULL, count, PROT_READ | PROT_WRITE,
-                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint64_t at = 0;
+    bool done = true;
 
     if (count == 0)
         return hn_fail(HN_EDATA, "%s: nothing but a seal", s->label);
+    void *map = mmap(NULL, count, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (map == MAP_FAILED)
         return hn_fail(HN_ENOMEM, "%s: no address space for %zu bytes: %s", s->label, count, strerror(errno));
     s->map = map;
+    for (size_t i = 0; head && done && i < s->seal.ranges; i++) {
+        done = make_writable(s, at, s->seal.range[i].offset);
+        at = s->seal.range[i].offset + s->seal.range[i].length;
+    }
+    if (!done || !make_writable(s, at, count))
+        return hn_fail(HN_ENOMEM, "%s: no memory for its contents: %s", s->label, strerror(errno));
     return HN_OK;
 }
 
@@ -60,14 +76,6 @@ static hn_status verify_ranges(hn_store *s)
     return HN_OK;
 }
 
-static hn_status open_hdf5(hn_store *s, void *bytes, size_t count)
-{
-    s->file = hn_hdf_open_bytes(bytes, count);
-    if (s->file < 0)
-        return hn_fail(HN_EDATA, "%s: HDF5 cannot open it: %s", s->label, hn_hdf_reason());
-    return HN_OK;
-}
-
 static hn_status open_sealed(hn_store *s, const char *path, bool head)
 {
     const char *remedy = head ? "; `hardneg import hdf5` makes a sealed copy" : "";
@@ -76,13 +84,13 @@ static hn_status open_sealed(hn_store *s, const char *path, bool head)
     if (st == HN_OK)
         st = hn_sealed_read(&s->seal, s->fd, s->label, remedy);
     if (st == HN_OK)
-        st = map_image(s);
+        st = map_image(s, head);
     if (st == HN_OK)
         st = hn_sealed_verify_head(&s->seal, s->fd, s->map, s->label);
     if (st == HN_OK && !head)
         st = verify_ranges(s);
     if (st == HN_OK)
-        st = open_hdf5(s, s->map, (size_t)s->seal.end.hdf5);
+        st = hn_hdf_open_bytes(&s->file, s->map, (size_t)s->seal.end.hdf5, s->label);
     s->file_bytes = s->seal.file_bytes;
     if (st == HN_OK && !head) {
         close(s->fd);
@@ -159,7 +167,7 @@ hn_status hn_store_open_image(hn_store **out, const void *bytes, size_t count, c
     s->copy = hn_zalloc(count);
     if (s->copy != NULL) {
         memcpy(s->copy, bytes, count);
-        st = open_hdf5(s, s->copy, count);
+        st = hn_hdf_open_bytes(&s->file, s->copy, count, s->label);
     }
     return finish(out, s, st);
 }

@@ -34,9 +34,7 @@ static bool name_temp(struct hn_temp *t, char *folder, size_t room, const char *
            snprintf(t->name, sizeof t->name, "%s", name) < (int)sizeof t->name &&
            snprintf(t->temp, sizeof t->temp, ".%s.%s.%ld.tmp", name, host, (long)getpid()) <
                (int)sizeof t->temp &&
-           snprintf(folder, room, "%.*s", length ? length : 1, length ? path : ".") < (int)room &&
-           snprintf(t->temp_path, sizeof t->temp_path, "%.*s%s", length, path, t->temp) <
-               (int)sizeof t->temp_path;
+           snprintf(folder, room, "%.*s", length ? length : 1, length ? path : ".") < (int)room;
 }
 
 hn_status hn_temp_begin(struct hn_temp *t, const char *path)

@@ -16,7 +16,7 @@ struct hn_temp {
     int folder, fd; /* -1: not open */
     bool made;
     char name[NAME_MAX + 1], temp[NAME_MAX + 1];
-    char path[PATH_MAX], temp_path[PATH_MAX];
+    char path[PATH_MAX];
 };
 
 /* HN_ECREATE: the temporary cannot be made. On failure there is nothing to drop. */

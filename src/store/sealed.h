@@ -30,7 +30,8 @@ hn_status hn_sealed_read_block(const struct hn_seal_range *r, size_t index, int 
                                const char *label);
 uint64_t hn_sealed_block_bytes(const struct hn_seal_range *r, size_t index);
 
-/* Hash of what lies outside the ranges, then of table and end: of a file that is being written. */
+/* Hash of what lies outside the ranges of the HDF5 part in fd, then of table and end: of a file that is being
+ * written. */
 hn_status hn_sealed_hash(const struct hn_sealed *s, int fd, unsigned char hash[16], const char *label);
 
 #endif

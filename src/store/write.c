@@ -3,6 +3,7 @@
 #include "store/seal.h"
 #include "store/writer.h"
 #include <string.h>
+#include <unistd.h>
 
 hn_status hn_writer_new(hn_store_writer **out)
 {
@@ -12,7 +13,7 @@ hn_status hn_writer_new(hn_store_writer **out)
     if (w == NULL)
         return HN_ENOMEM;
     w->file = H5I_INVALID_HID;
-    w->temp.folder = w->temp.fd = -1;
+    w->temp.folder = w->temp.fd = w->scratch = -1;
     w->links = H5Pcreate(H5P_LINK_CREATE);
     if (w->links < 0 || H5Pset_create_intermediate_group(w->links, 1) < 0) {
         hn_store_abandon(w);
@@ -145,18 +146,23 @@ hn_status hn_store_put_attr_f64(hn_store_writer *w, const char *name, const char
 }
 
 /* The finished file's bytes (hn_free), seen to open again. */
-static hn_status take_image(hn_store_writer *w, void **out, size_t *count)
+static hn_status take_image(hn_store_writer *w, void **out, size_t *count, const char *path)
 {
-    ssize_t length = H5Fflush(w->file, H5F_SCOPE_GLOBAL) < 0 ? -1 : H5Fget_file_image(w->file, NULL, 0);
-    void *image = length > 0 ? hn_zalloc((size_t)length) : NULL;
     hid_t again = H5I_INVALID_HID;
+    ssize_t length = H5Fflush(w->file, H5F_SCOPE_GLOBAL) < 0 ? -1 : H5Fget_file_image(w->file, NULL, 0);
+    hn_status st = HN_OK;
+    void *image;
 
-    if (length > 0 && image == NULL)
+    if (length <= 0)
+        return hn_fail(HN_ENOMEM, "%s: HDF5 cannot finish it: %s", path, hn_hdf_reason());
+    image = hn_zalloc((size_t)length);
+    if (image == NULL)
         return HN_ENOMEM;
-    if (length > 0 && H5Fget_file_image(w->file, image, (size_t)length) == length)
-        again = hn_hdf_open_bytes(image, (size_t)length);
-    if (again < 0) {
-        hn_status st = hn_fail(HN_ENOMEM, "HDF5 cannot finish a file: %s", hn_hdf_reason());
+    if (H5Fget_file_image(w->file, image, (size_t)length) != length)
+        st = hn_fail(HN_ENOMEM, "%s: HDF5 cannot finish it: %s", path, hn_hdf_reason());
+    if (st == HN_OK)
+        st = hn_hdf_open_bytes(&again, image, (size_t)length, path);
+    if (st != HN_OK) {
         hn_free(image);
         return st;
     }
@@ -186,7 +192,7 @@ static hn_status publish_image(hn_store_writer *w, const char *path)
     unsigned char end[HN_SEAL_END];
     void *image = NULL;
     size_t count = 0;
-    hn_status st = take_image(w, &image, &count);
+    hn_status st = take_image(w, &image, &count, path);
 
     if (st == HN_OK)
         st = image_end(end, image, count);
@@ -222,6 +228,8 @@ void hn_store_abandon(hn_store_writer *w)
         H5Fclose(w->file);
     if (w->links >= 0)
         H5Pclose(w->links);
+    if (w->scratch >= 0)
+        close(w->scratch);
     hn_temp_drop(&w->temp);
     hn_large_free_parts(w);
     hn_free(w);

@@ -17,10 +17,12 @@ struct hn_part {
 };
 
 struct hn_store_writer {
-    hid_t file;  /* in memory, or the temporary's */
+    hid_t file;  /* in memory */
     hid_t links; /* groups appear as needed */
     bool large;
     struct hn_temp temp; /* large: from the beginning */
+    int scratch;         /* large: what HDF5 writes to, as sparse as the arrays are large; else -1 */
+    uint64_t declared;   /* large: bytes of the arrays */
     struct hn_part *part;
 };
 
