@@ -68,7 +68,7 @@ bool hn_loss_needs_labels(const struct hn_loss_options *options);
 /* HN_EUSAGE with a reason for combinations that are undefined. */
 hn_status hn_loss_check(const struct hn_loss_options *options);
 
-/* max_rows, max_blocks: of any pool that will come; largest_block: rows of the largest block. */
+/* max_rows: of any pool that will come; largest_block: rows of the largest block. */
 hn_status hn_loss_new(hn_loss **out, const struct hn_loss_options *options, size_t max_rows, size_t dim,
                       size_t largest_block, struct hn_threads *threads);
 void hn_loss_free(hn_loss *l);

@@ -1,0 +1,68 @@
+/* loss/kinds.c - the table of losses: what each is made of, needs and allows.
+ *
+ * Published as: infonce = NT-Xent of SimCLR, HCL's `easy`; debiased = DCL; hard
+ * = HCL (with tau_plus 0: H-UCL of H-SCL's code); scl, hard_scl = H-SCL.
+ * Options that a loss does not know (beta of infonce, say) are not read. */
+#include "loss/parts.h"
+#include <math.h>
+
+/* clang-format off */
+#define LOSSES(KIND)                                                                                  \
+    KIND("infonce", .form = &hn_estimator)                                                            \
+    KIND("debiased", .form = &hn_estimator, .corrected = true)                                        \
+    KIND("hard", .form = &hn_estimator, .corrected = true, .tilted = true)                            \
+    KIND("scl", .form = &hn_estimator, .other_class = true, .label_positives = true)                  \
+    KIND("hard_scl", .form = &hn_estimator, .other_class = true, .label_positives = true, .tilted = true)
+#define AS_KIND(text, ...) {.name = text, __VA_ARGS__},
+#define AS_NAME(text, ...) text,
+
+static const struct hn_loss_kind kinds[] = {LOSSES(AS_KIND)};
+static const char *const names[] = {LOSSES(AS_NAME) NULL};
+/* clang-format on */
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+const struct hn_loss_kind *hn_loss_kind(int kind)
+{
+    return &kinds[kind];
+}
+
+const char *const *hn_loss_names(void)
+{
+    return names;
+}
+
+bool hn_loss_needs_labels(const struct hn_loss_options *options)
+{
+    return kinds[options->kind].other_class || options->positives == HN_POSITIVES_LABEL;
+}
+
+static hn_status check_numbers(const struct hn_loss_options *o)
+{
+    if (!(o->temperature > 0) || !isfinite(o->temperature))
+        return hn_fail(HN_EUSAGE, "temperature %g: must be above 0", o->temperature);
+    if (!(o->beta >= 0) || !isfinite(o->beta))
+        return hn_fail(HN_EUSAGE, "beta %g: must be 0 or more", o->beta);
+    if (!(o->tau_plus >= 0 && o->tau_plus < 1))
+        return hn_fail(HN_EUSAGE, "tau_plus %g: must be in [0, 1)", o->tau_plus);
+    return HN_OK;
+}
+
+hn_status hn_loss_check(const struct hn_loss_options *options)
+{
+    if (options->kind < 0 || options->kind >= KINDS)
+        return hn_fail(HN_EUSAGE, "loss %d of %d", options->kind, KINDS);
+    if (options->positives != HN_POSITIVES_VIEW && options->positives != HN_POSITIVES_LABEL)
+        return hn_fail(HN_EUSAGE, "positives %d: neither view nor label", (int)options->positives);
+    if (options->reduction != HN_REDUCTION_ANCHORS && options->reduction != HN_REDUCTION_PAIRS)
+        return hn_fail(HN_EUSAGE, "reduction %d: neither anchors nor pairs", (int)options->reduction);
+    hn_status st = check_numbers(options);
+    if (st != HN_OK)
+        return st;
+
+    const struct hn_loss_kind *k = &kinds[options->kind];
+    if (options->positives == HN_POSITIVES_LABEL && !k->label_positives)
+        return hn_fail(HN_EUSAGE, "%s: its only positive is the other view", k->name);
+    if (options->tau_plus > 0 && !k->corrected)
+        return hn_fail(HN_EUSAGE, "%s: knows no tau_plus", k->name);
+    return HN_OK;
+}

@@ -1,0 +1,113 @@
+/* loss/loss.c - life of a loss, and what all rows' statistics say about the step. */
+#include "base/mem.h"
+#include "loss/parts.h"
+
+static void layout(hn_loss *l, hn_carver *c)
+{
+    struct hn_ends *e = &l->ends;
+    real **const ends[] = {&e->max, &e->log_w, &e->log_s, &e->c, &e->b, &e->omega, &e->q};
+    size_t n = l->largest, threads = hn_threads_count(l->threads), square;
+
+    if (!hn_mul(&square, n, n))
+        square = SIZE_MAX; /* the carver refuses it */
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        *ends[i] = hn_carve(c, sizeof(real), l->max_rows);
+    for (size_t i = 0; i < threads; i++) {
+        struct hn_scratch *sc = &l->scratch[i];
+        sc->tile = hn_carve(c, sizeof(real), square);
+        sc->other = hn_carve(c, sizeof(real), square);
+        sc->x = hn_carve(c, sizeof(real), n);
+        sc->y = hn_carve(c, sizeof(real), n);
+        sc->list = hn_carve(c, sizeof *sc->list, n);
+        sc->anchor = hn_carve(c, sizeof *sc->anchor, n);
+    }
+}
+
+hn_status hn_loss_new(hn_loss **out, const struct hn_loss_options *options, size_t max_rows, size_t dim,
+                      size_t largest_block, struct hn_threads *threads)
+{
+    hn_carver c = {0};
+    hn_status st = hn_loss_check(options);
+    hn_loss *l;
+
+    if (st != HN_OK)
+        return st;
+    if ((l = hn_zalloc(sizeof *l)) == NULL)
+        return HN_ENOMEM;
+    l->o = *options;
+    l->kind = hn_loss_kind(options->kind);
+    l->max_rows = max_rows;
+    l->dim = dim;
+    l->largest = largest_block;
+    l->threads = threads;
+    hn_loss_set_beta(l, options->beta);
+    st = HN_ENOMEM;
+    if ((l->scratch = hn_calloc(hn_threads_count(threads), sizeof *l->scratch)) == NULL)
+        goto out;
+    layout(l, &c);
+    if ((st = hn_carver_start(&c, &l->block, "the loss")) != HN_OK)
+        goto out;
+    layout(l, &c);
+    *out = l;
+    l = NULL;
+out:
+    hn_loss_free(l);
+    return st;
+}
+
+void hn_loss_free(hn_loss *l)
+{
+    if (l == NULL)
+        return;
+    hn_free(l->block);
+    hn_free(l->scratch);
+    hn_free(l);
+}
+
+void hn_loss_set_beta(hn_loss *l, double beta)
+{
+    l->o.beta = l->kind->tilted ? beta : 0;
+    l->hardener = l->o.beta == 0 ? &hn_plain : l->o.detach ? &hn_tilt_constant : &hn_tilt;
+}
+
+static bool has(const struct hn_row_stat *r, int flag)
+{
+    return ((int)r->flags & flag) != 0;
+}
+
+struct hn_tally hn_loss_tally(const struct hn_row_stat *all, size_t m)
+{
+    struct hn_tally t = {0};
+
+    for (size_t i = 0; i < m; i++)
+        if (has(&all[i], HN_ROW_COUNTS)) {
+            t.anchors++;
+            t.pairs += all[i].positives;
+        }
+    return t;
+}
+
+void hn_loss_summary(const hn_loss *l, struct hn_loss_summary *out, const struct hn_row_stat *all, size_t m)
+{
+    struct hn_tally tally = hn_loss_tally(all, m);
+    bool pairs = l->o.reduction == HN_REDUCTION_PAIRS;
+
+    *out = (struct hn_loss_summary){.anchors = tally.anchors, .excluded = m - tally.anchors};
+    for (size_t i = 0; i < m; i++) {
+        const struct hn_row_stat *r = &all[i];
+        out->clamped += has(r, HN_ROW_CLAMPED);
+        out->undefined += has(r, HN_ROW_UNDEFINED);
+        if (!has(r, HN_ROW_COUNTS))
+            continue;
+        out->loss += r->loss * (pairs ? r->positives : 1);
+        out->ess += r->ess;
+        out->largest_weight += r->largest;
+        out->alignment += 2 - 2 * r->similarity; /* |z_a - z_p|^2 of unit rows */
+    }
+    if (tally.anchors == 0)
+        return;
+    out->loss /= pairs ? tally.pairs : (double)tally.anchors;
+    out->ess /= (double)tally.anchors;
+    out->largest_weight /= (double)tally.anchors;
+    out->alignment /= (double)tally.anchors;
+}

@@ -1,0 +1,140 @@
+/* loss/parts.h - what the files of this room share.
+ *
+ * lap1.c and lap2.c walk over the tiles (tile.c) and hand each row of a tile to
+ * the loss's *form*, a table of functions.  estimator.c is the form of infonce,
+ * debiased, hard, scl and hard_scl: its weights over the negatives come from a
+ * *hardener* (tilt.c), its logarithm from pairs.c.  kinds.c names all.
+ *
+ * Notation, everywhere:  s_ij = z_i.z_j / t;  P(i) positives, Neg(i) negatives
+ * of anchor i;  K = 2n - 2;  over j in Neg(i):
+ *   m = max s_ij     W = sum w_ij     S = sum w_ij e^(s_ij - m)     w_ij = e^(beta (s_ij - m))
+ *   lW = log W       lS = log S       a = m + lS - lW = log of the weighted mean of e^s
+ *   rho = log K + a                   c = lS - lW = a - m
+ * Scalars are kept relative to m, so that no exponent exceeds log |Neg(i)|. */
+#ifndef HN_LOSS_PARTS_H
+#define HN_LOSS_PARTS_H
+
+#include "base/threads.h"
+#include "hardneg/loss.h"
+
+/* An anchor's sums over the negatives of one tile, or of all tiles so far.  count 0: nothing seen. */
+struct hn_sums {
+    double max, w, s, t; /* m, W, S, and sum of w^2 */
+    double count;
+};
+
+/* One anchor against the columns of one block. */
+struct hn_line {
+    const struct hn_pool *pool;
+    size_t row;          /* the anchor */
+    size_t first, count; /* the columns: pool rows first .. first + count - 1 */
+    const real *s;       /* s_ij of the columns */
+};
+
+/* What lap 1 carries for an anchor from tile to tile. */
+struct hn_anchor {
+    struct hn_sums sums;
+    double positive; /* s_ip */
+};
+
+/* Lap 2's numbers of every row of the pool, as the tiles use them. */
+struct hn_ends {
+    real *max, *log_w, *log_s, *c; /* m, lW, lS, lS - lW */
+    real *b;                       /* B_i / t */
+    real *omega;                   /* omega_i / t; 0 for an anchor left out */
+    real *q;                       /* omega_i q_i / t (positives = view) */
+};
+
+/* One thread's working memory, for blocks of at most `largest` rows. */
+struct hn_scratch {
+    real *tile, *other;       /* (largest, largest): similarities; turned, or coefficients */
+    real *x, *y;              /* (largest) each */
+    uint32_t *list;           /* (largest) */
+    struct hn_anchor *anchor; /* (largest) */
+};
+
+/* ---- hardeners: the weights w_ij ---- */
+struct hn_hardener {
+    /* Sums over the negatives of one row: x holds s, -inf where a column is no negative; count > 0 of them
+     * are.  x and y are overwritten. */
+    void (*sum)(struct hn_sums *out, real *x, real *y, size_t n, size_t count, double beta);
+    /* g[j] = (B_i D_ij + B_j D_ji) / t for every column, also those that are no negatives.
+     * D_ij = dE_i/ds_ij / E_i;  B_i = omega_i times the sum of q over the free pairs of i. */
+    void (*coefficients)(const hn_loss *l, struct hn_scratch *sc, real *g, const struct hn_line *line);
+};
+extern const struct hn_hardener hn_plain, hn_tilt_constant, hn_tilt;
+
+/* The largest of x[0..n), -inf when empty. */
+real hn_largest(const real *x, size_t n);
+/* Sums in double of x, and of x^2, in one fixed order. */
+double hn_lane_sum(const real *x, size_t n);
+double hn_lane_square_sum(const real *x, size_t n);
+/* Folds the sums of one more tile into those so far, relative to the larger maximum. */
+void hn_sums_merge(struct hn_sums *all, const struct hn_sums *tile, double beta);
+
+/* ---- forms: from tiles to scalars (lap 1), from scalars to coefficients (lap 2) ---- */
+struct hn_form {
+    /* First sweep: one row of one tile; tiles come in ascending order. */
+    void (*absorb)(const hn_loss *l, struct hn_scratch *sc, struct hn_anchor *a, const struct hn_line *line);
+    /* After the first sweep. */
+    void (*close)(const hn_loss *l, struct hn_row_stat *stat, const struct hn_anchor *a,
+                  const struct hn_pool *pool);
+    /* Second sweep over the same tiles, when second(l). */
+    bool (*second)(const hn_loss *l);
+    void (*absorb_again)(const hn_loss *l, struct hn_scratch *sc, struct hn_row_stat *stat,
+                         const struct hn_line *line);
+    void (*close_again)(struct hn_row_stat *stat);
+    /* Lap 2: g[j] = (A_ij + A_ji) / t for one row of one tile. */
+    void (*coefficients)(const hn_loss *l, struct hn_scratch *sc, real *g, const struct hn_line *line);
+};
+extern const struct hn_form hn_estimator;
+
+struct hn_loss_kind {
+    const char *name;
+    const struct hn_form *form;
+    bool tilted;          /* beta, detach */
+    bool corrected;       /* tau_plus, clamp */
+    bool other_class;     /* negatives: the rows of another class; else all but the two views */
+    bool label_positives; /* offered */
+};
+const struct hn_loss_kind *hn_loss_kind(int kind);
+
+/* ---- one pair of anchor and positive (pairs.c) ---- */
+struct hn_pair {
+    double loss, q; /* l_iq;  q = -dl/ds_iq */
+    bool clamped, undefined;
+};
+/* x = rho - s_iq, floor = log K - 1/t - s_iq. */
+struct hn_pair hn_pair_loss(double x, double floor, double k, double tau, bool clamp);
+/* tau 0: adds up the losses and q of x[0..n), ascending.  x is overwritten. */
+void hn_pair_sums(double *loss, double *q, real *x, size_t n, real *y);
+/* x[i] = 1 / (1 + e^-x[i]), the q of tau 0. */
+void hn_sigmoid(real *x, size_t n);
+
+/* ---- tiles (tile.c) ---- */
+size_t hn_block_rows(const struct hn_pool *pool, size_t block);
+/* s of blocks lo <= hi into sc->tile: rows of lo, columns of hi; lo = hi: symmetric, diagonal undefined. */
+void hn_tile(const hn_loss *l, struct hn_scratch *sc, const struct hn_pool *pool, size_t lo, size_t hi);
+/* The same numbers as rows of `own`, columns of `other`; (rows of own, rows of other). */
+const real *hn_tile_of(const hn_loss *l, struct hn_scratch *sc, const struct hn_pool *pool, size_t own,
+                       size_t other);
+
+struct hn_loss {
+    struct hn_loss_options o;
+    const struct hn_loss_kind *kind;
+    const struct hn_hardener *hardener;
+    size_t max_rows, dim, largest;
+    hn_threads *threads;
+    struct hn_ends ends;
+    struct hn_scratch *scratch; /* one per thread */
+    void *block;                /* all memory behind ends and scratch */
+};
+
+/* omega_i = 1 / (|A| |P(i)|) or 1 / sum of |P|: what they need, counted from the gathered rows in order. */
+struct hn_tally {
+    size_t anchors;
+    double pairs;
+};
+struct hn_tally hn_loss_tally(const struct hn_row_stat *all, size_t m);
+
+#endif
