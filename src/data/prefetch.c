@@ -1,0 +1,227 @@
+/* The thread that reads ahead.  It calls pread and hashes, never HDF5, MPI or the log.
+ *
+ * Two slots: the trainer holds one (from hn_prefetch_next until the next call),
+ * the thread fills the other.  A slot's states:
+ *
+ *   FREE -> (thread fills) -> READY -> hn_prefetch_next -> HELD -> hn_prefetch_next -> FREE
+ *
+ * What the thread meets is kept in the slot and handed out when its step's turn
+ * comes; the thread has ended then, and every later call says the same. */
+#include "base/mem.h"
+#include "data/dataset.h"
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+enum state { FREE, READY, HELD };
+
+struct slot {
+    enum state state;
+    struct hn_batch batch;
+    uint64_t *id;
+    int64_t *label;
+    unsigned char *bytes;
+    hn_status status;
+    char text[1024], place[128]; /* of what failed */
+};
+
+struct hn_prefetch {
+    hn_dataset *data;
+    enum hn_split split;
+    struct hn_order order;
+    uint64_t steps_per_epoch, step; /* step: the thread's next */
+    size_t batch, first, count;     /* of the global batch: its size, the own samples */
+    struct slot slot[2];
+    size_t turn; /* slot of the trainer's next step */
+    void *block;
+    pthread_t thread;
+    bool running, quit;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+};
+
+/* ---- the thread ---- */
+
+static bool told_to_quit(hn_prefetch *p)
+{
+    bool quit;
+
+    pthread_mutex_lock(&p->lock);
+    quit = p->quit;
+    pthread_mutex_unlock(&p->lock);
+    return quit;
+}
+
+/* Sample i of the own ones lies at place `first + i` of the step's slice of the epoch. */
+static hn_status fill(hn_prefetch *p, struct slot *s)
+{
+    uint64_t epoch = p->step / p->steps_per_epoch, slice = p->step % p->steps_per_epoch * p->batch;
+    size_t size = p->data->info.sample_bytes;
+
+    s->batch.step = p->step;
+    s->batch.epoch = epoch;
+    for (size_t i = 0; i < p->count && !told_to_quit(p); i++) {
+        hn_status st;
+
+        s->id[i] = hn_order_at(&p->order, epoch, slice + p->first + i);
+        st = hn_dataset_read(p->data, p->split, s->id[i], s->bytes + i * size, &s->label[i]);
+        if (st != HN_OK) {
+            snprintf(s->text, sizeof s->text, "%s", hn_error_text());
+            snprintf(s->place, sizeof s->place, "%s", hn_error_place());
+            return st;
+        }
+    }
+    p->step++;
+    return HN_OK;
+}
+
+static void *read_ahead(void *arg)
+{
+    hn_prefetch *p = arg;
+    size_t turn = 0;
+
+    for (;;) {
+        struct slot *s = &p->slot[turn];
+        pthread_mutex_lock(&p->lock);
+        while (s->state != FREE && !p->quit)
+            pthread_cond_wait(&p->changed, &p->lock);
+        pthread_mutex_unlock(&p->lock);
+        if (told_to_quit(p))
+            return NULL;
+        s->status = fill(p, s);
+        pthread_mutex_lock(&p->lock);
+        s->state = READY;
+        pthread_cond_broadcast(&p->changed);
+        pthread_mutex_unlock(&p->lock);
+        if (s->status != HN_OK)
+            return NULL;
+        turn ^= 1;
+    }
+}
+
+/* ---- making one ---- */
+
+static hn_status check(const hn_dataset *d, const struct hn_data_options *o, size_t batch,
+                       size_t microbatches, struct hn_range own)
+{
+    if (o->split < 0 || o->split >= HN_SPLITS)
+        return hn_fail(HN_EUSAGE, "data.split: there is no split %d", o->split);
+    if (d->info.samples[o->split] == 0)
+        return hn_fail(HN_EUSAGE, "%s: has no samples in %s", d->path, hn_split_name(o->split));
+    if (batch == 0 || microbatches == 0 || batch % microbatches != 0)
+        return hn_fail(HN_EUSAGE, "a batch of %zu samples cannot be cut into %zu equal microbatches", batch,
+                       microbatches);
+    if (batch > d->info.samples[o->split])
+        return hn_fail(HN_EUSAGE, "%s: a batch of %zu samples is larger than the set: %s has %llu", d->path,
+                       batch, hn_split_name(o->split), (unsigned long long)d->info.samples[o->split]);
+    if (own.count > microbatches || own.first > microbatches - own.count)
+        return hn_fail(HN_EBUG, "microbatches %zu + %zu of %zu", own.first, own.count, microbatches);
+    if (o->order == HN_ORDER_BLOCKS && o->group == 0)
+        return hn_fail(HN_EUSAGE, "data.group: must be at least 1 block");
+    return HN_OK;
+}
+
+static void layout(hn_prefetch *p, hn_carver *c)
+{
+    for (int i = 0; i < 2; i++) {
+        struct slot *s = &p->slot[i];
+        s->id = hn_carve(c, sizeof *s->id, p->count);
+        s->label = hn_carve(c, sizeof *s->label, p->count);
+        s->bytes = hn_carve(c, p->data->info.sample_bytes, p->count);
+        s->batch = (struct hn_batch){0, 0, p->count, s->id, s->label, s->bytes};
+    }
+}
+
+static hn_status start_thread(hn_prefetch *p)
+{
+    sigset_t all, before;
+    int error;
+
+    sigfillset(&all); /* signals are for the main thread */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    error = pthread_create(&p->thread, NULL, read_ahead, p);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error != 0)
+        return hn_fail(HN_ENOMEM, "cannot start the reading thread: %s", strerror(error));
+    p->running = true;
+    return HN_OK;
+}
+
+hn_status hn_prefetch_new(hn_prefetch **out, hn_dataset *d, const struct hn_data_options *options,
+                          uint64_t seed, size_t batch, size_t microbatches, struct hn_range own,
+                          uint64_t first_step)
+{
+    hn_status st = check(d, options, batch, microbatches, own);
+    hn_prefetch *p = st == HN_OK ? hn_zalloc(sizeof *p) : NULL;
+    hn_carver c = {0};
+
+    if (p == NULL)
+        return st == HN_OK ? HN_ENOMEM : st;
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->changed, NULL);
+    p->data = d;
+    p->split = (enum hn_split)options->split;
+    p->order = (struct hn_order){(enum hn_order_kind)options->order, seed, d->info.samples[p->split],
+                                 d->info.block_samples[p->split], options->group};
+    p->batch = batch;
+    p->first = own.first * (batch / microbatches);
+    p->count = own.count * (batch / microbatches);
+    p->steps_per_epoch = p->order.samples / batch;
+    p->step = first_step;
+    layout(p, &c);
+    if ((st = hn_carver_start(&c, &p->block, "prefetch")) != HN_OK)
+        goto out;
+    layout(p, &c);
+    st = hn_dataset_cache(d, options->cache_bytes, p->order.kind == HN_ORDER_FULL);
+    if (st != HN_OK || (st = start_thread(p)) != HN_OK)
+        goto out;
+    *out = p;
+    p = NULL;
+out:
+    hn_prefetch_free(p);
+    return st;
+}
+
+void hn_prefetch_free(hn_prefetch *p)
+{
+    if (p == NULL)
+        return;
+    if (p->running) {
+        pthread_mutex_lock(&p->lock);
+        p->quit = true;
+        pthread_cond_broadcast(&p->changed);
+        pthread_mutex_unlock(&p->lock);
+        pthread_join(p->thread, NULL);
+    }
+    pthread_cond_destroy(&p->changed);
+    pthread_mutex_destroy(&p->lock);
+    hn_free(p->block);
+    hn_free(p);
+}
+
+uint64_t hn_prefetch_steps_per_epoch(const hn_prefetch *p)
+{
+    return p->steps_per_epoch;
+}
+
+hn_status hn_prefetch_next(hn_prefetch *p, const struct hn_batch **batch)
+{
+    struct slot *s = &p->slot[p->turn], *held = &p->slot[p->turn ^ 1];
+
+    pthread_mutex_lock(&p->lock);
+    if (held->state == HELD) {
+        held->state = FREE;
+        pthread_cond_broadcast(&p->changed);
+    }
+    while (s->state != READY)
+        pthread_cond_wait(&p->changed, &p->lock);
+    pthread_mutex_unlock(&p->lock);
+    if (s->status != HN_OK) {
+        hn_error_set(s->text, s->place);
+        return s->status;
+    }
+    s->state = HELD; /* the thread leaves a slot alone that is not FREE */
+    p->turn ^= 1;
+    *batch = &s->batch;
+    return HN_OK;
+}
