@@ -15,7 +15,7 @@ static void note_counts(struct hn_cases *b, const char *name, const char *what, 
     char label[2 * HN_CASES_NAME];
 
     snprintf(label, sizeof label, "%s, %s", name, what);
-    hn_verify_note(b->v, "sampler", label, -log10(hn_chisquare_p(got, want, cells, CELL)), SAMPLER);
+    hn_verify_note(b->v, "sampler", label, 0.0 - log10(hn_chisquare_p(got, want, cells, CELL)), SAMPLER);
 }
 
 /* Reads counts, with room for our own beside them. */

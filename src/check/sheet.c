@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 /* In pixels of the sheet. */
-enum { CELL_SIDE = 84, LINE_WIDTH = 1200, GUTTER = 2, BETWEEN_SETS = 12, SIDE_MOST = 1 << 15 };
+enum { CELL_SIDE = 96, LINE_WIDTH = 1200, GUTTER = 2, BETWEEN_SETS = 12, SIDE_MOST = 1 << 15 };
 static const unsigned char PAPER = 32;
 
 struct hn_sheet {
@@ -41,7 +41,7 @@ hn_status hn_sheet_new(hn_sheet **out, size_t sets, size_t pictures, size_t h, s
     if (sets < 1 || sets > SIDE_MOST || h > SIDE_MOST || w > SIDE_MOST)
         return hn_fail(HN_EUSAGE, "a sheet of %zu pictures of %zu x %zu pixels is too large or empty", sets,
                        h, w);
-    s.enlarge = side < CELL_SIDE ? CELL_SIDE / side : 1;
+    s.enlarge = side < CELL_SIDE ? (CELL_SIDE + side / 2) / side : 1;
     s.per_line = (LINE_WIDTH - BETWEEN_SETS) / (set_width(&s) + BETWEEN_SETS);
     s.per_line = s.per_line < 1 ? 1 : s.per_line > sets ? sets : s.per_line;
     lines = (sets + s.per_line - 1) / s.per_line;
