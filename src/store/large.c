@@ -4,55 +4,14 @@
  *               --> fill ...    (plain writes at that place of the temporary)
  *               --> publish     (HDF5 closes; its bytes, then the seal, join the temporary; sync; rename)
  *
- * HDF5 itself writes to a file in memory only (memfd_create), which has the
- * arrays as holes: when a write fails - a full disk, a quota - HDF5 1.10 can
- * neither close the file nor end the program without a crash.  Large arrays
- * begin at whole pages. */
+ * HDF5 itself writes to memory only (store/sparse.h).  Large arrays begin at
+ * whole pages. */
 #include "base/mem.h"
 #include "store/sealed.h"
 #include "store/writer.h"
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 
-enum { PAGE = 4096, SLACK = 4 << 20 /* HDF5's own bytes and small arrays */ };
-
-/* The limit on file sizes (ulimit -f) is the one fault that a file in memory has as well: look before HDF5
- * runs into it. */
-static hn_status check_limit(const hn_store_writer *w, uint64_t more)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
-        (more < limit.rlim_cur && w->declared + more + SLACK < limit.rlim_cur))
-        return HN_OK;
-    return hn_fail(HN_EIO, "%s: writing failed: the limit on file sizes is %llu bytes (ulimit -f)",
-                   w->temp.path, (unsigned long long)limit.rlim_cur);
-}
-
-static hn_status open_scratch(hn_store_writer *w)
-{
-    char path[64];
-    hid_t access = H5I_INVALID_HID;
-    hn_status st = HN_OK;
-
-    w->scratch = memfd_create("hardneg", MFD_CLOEXEC);
-    if (w->scratch < 0)
-        return hn_fail(HN_ENOMEM, "%s: no file in memory: %s", w->temp.path, strerror(errno));
-    snprintf(path, sizeof path, "/proc/self/fd/%d", w->scratch);
-    access = H5Pcreate(H5P_FILE_ACCESS);
-    if (access >= 0 && H5Pset_file_locking(access, false, true) >= 0 &&
-        H5Pset_alignment(access, PAGE, PAGE) >= 0)
-        w->file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
-    if (w->file < 0)
-        st = hn_fail(HN_ENOMEM, "%s: HDF5 cannot make a file in memory: %s", w->temp.path, hn_hdf_reason());
-    if (access >= 0)
-        H5Pclose(access);
-    return st;
-}
+enum { PAGE = 4096 };
 
 hn_status hn_store_begin_large(hn_store_writer **out, const char *path)
 {
@@ -64,9 +23,7 @@ hn_status hn_store_begin_large(hn_store_writer **out, const char *path)
     w->large = true;
     st = hn_temp_begin(&w->temp, path);
     if (st == HN_OK)
-        st = check_limit(w, 0);
-    if (st == HN_OK)
-        st = open_scratch(w);
+        st = hn_sparse_create(&w->file, &w->sparse, PAGE);
     if (st != HN_OK)
         hn_store_abandon(w);
     else
@@ -118,9 +75,7 @@ hn_status hn_store_declare(hn_store_writer *w, const char *name, enum hn_type ty
             return hn_fail(HN_EUSAGE, "%s: %s: its dimensions overflow", w->temp.path, name);
     if (!w->large || block == 0)
         return hn_fail(HN_EBUG, "%s: declared in a small file or without a block size", name);
-    hn_status st = check_limit(w, length);
-    if (st == HN_OK)
-        st = hn_writer_create(w, name, type, rank, dim, true, &set);
+    hn_status st = hn_writer_create(w, name, type, rank, dim, true, &set);
     if (st != HN_OK)
         return st;
     haddr_t offset = length ? H5Dget_offset(set) : 0;
@@ -134,7 +89,6 @@ hn_status hn_store_declare(hn_store_writer *w, const char *name, enum hn_type ty
         at = &(*at)->next;
     p->next = *at;
     *at = p;
-    w->declared += length + PAGE;
     return HN_OK;
 }
 
@@ -209,67 +163,74 @@ static hn_status make_table(const hn_store_writer *w, struct hn_sealed *s)
 
 static hn_status close_hdf5(hn_store_writer *w, uint64_t *bytes)
 {
-    struct stat info;
     herr_t failed = H5Fclose(w->file);
 
     w->file = H5I_INVALID_HID;
     if (failed < 0)
         return hn_fail(HN_ENOMEM, "%s: HDF5 cannot finish it: %s", w->temp.path, hn_hdf_reason());
-    if (fstat(w->scratch, &info) != 0)
-        return hn_fail(HN_EIO, "%s: %s", w->temp.path, strerror(errno));
-    *bytes = (uint64_t)info.st_size;
+    *bytes = w->sparse.length;
     return HN_OK;
 }
 
-/* Copies HDF5's bytes [from, to) to the temporary. */
-static hn_status copy_bytes(hn_store_writer *w, uint64_t from, uint64_t to)
+/* HDF5's bytes [from, to) go into the hash and into the temporary. */
+static hn_status copy_bytes(hn_store_writer *w, hn_hasher *h, uint64_t from, uint64_t to)
 {
     unsigned char piece[1 << 16];
     hn_status st = HN_OK;
 
     while (st == HN_OK && from < to) {
         size_t n = to - from < sizeof piece ? (size_t)(to - from) : sizeof piece;
-        st = hn_read_at(w->scratch, piece, n, from, w->temp.path);
-        if (st == HN_OK)
-            st = hn_temp_write_at(&w->temp, piece, n, from);
+        hn_sparse_read(&w->sparse, piece, n, from);
+        hn_hasher_add(h, piece, n);
+        st = hn_temp_write_at(&w->temp, piece, n, from);
         from += n;
     }
     return st;
 }
 
-static hn_status copy_outside(hn_store_writer *w, const struct hn_sealed *s)
+static hn_status copy_outside(hn_store_writer *w, hn_hasher *h, const struct hn_sealed *s)
 {
     uint64_t at = 0;
     hn_status st = HN_OK;
 
     for (size_t i = 0; st == HN_OK && i < s->ranges; i++) {
-        st = copy_bytes(w, at, s->range[i].offset);
+        st = copy_bytes(w, h, at, s->range[i].offset);
         at = s->range[i].offset + s->range[i].length;
     }
-    return st == HN_OK ? copy_bytes(w, at, s->end.hdf5) : st;
+    return st == HN_OK ? copy_bytes(w, h, at, s->end.hdf5) : st;
+}
+
+static hn_status write_seal(hn_store_writer *w, hn_hasher *h, const struct hn_sealed *s)
+{
+    unsigned char end[HN_SEAL_END];
+    hn_status st;
+
+    hn_seal_write_end(end, s->end.hdf5, s->end.table);
+    hn_hasher_add(h, s->table, s->end.table);
+    hn_hasher_add(h, end, HN_SEAL_HASHED);
+    hn_hash_store(hn_hasher_value(h), end + HN_SEAL_HASHED);
+    st = hn_temp_write_at(&w->temp, s->table, s->end.table, s->end.hdf5);
+    return st == HN_OK ? hn_temp_write_at(&w->temp, end, sizeof end, s->end.hdf5 + s->end.table) : st;
 }
 
 hn_status hn_large_publish(hn_store_writer *w)
 {
-    unsigned char end[HN_SEAL_END];
     struct hn_sealed s = {0};
-    hn_status st = close_hdf5(w, &s.end.hdf5);
+    hn_hasher *h = NULL;
+    hn_status st = hn_hasher_new(&h);
 
     if (st == HN_OK)
+        st = close_hdf5(w, &s.end.hdf5);
+    if (st == HN_OK)
         st = make_table(w, &s);
-    if (st == HN_OK) {
-        hn_seal_write_end(end, s.end.hdf5, s.end.table);
-        st = hn_sealed_hash(&s, w->scratch, end + HN_SEAL_HASHED, w->temp.path);
-    }
     if (st == HN_OK)
-        st = copy_outside(w, &s);
+        st = copy_outside(w, h, &s);
     if (st == HN_OK)
-        st = hn_temp_write_at(&w->temp, s.table, s.end.table, s.end.hdf5);
-    if (st == HN_OK)
-        st = hn_temp_write_at(&w->temp, end, sizeof end, s.end.hdf5 + s.end.table);
+        st = write_seal(w, h, &s);
     if (st == HN_OK)
         st = hn_temp_commit(&w->temp);
     hn_sealed_free(&s);
+    hn_hasher_free(h);
     return st;
 }
 

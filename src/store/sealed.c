@@ -78,21 +78,18 @@ void hn_sealed_free(struct hn_sealed *s)
     *s = (struct hn_sealed){0};
 }
 
-/* The HDF5 part's bytes [from, to): into the image, or in pieces through a buffer when there is none. */
+/* Reads the HDF5 part's bytes [from, to) into the image, hashed while still in the cache. */
 static hn_status add_bytes(hn_hasher *h, int fd, uint64_t from, uint64_t to, unsigned char *image,
                            const char *label)
 {
-    unsigned char piece[1 << 16];
+    enum { PIECE = 1 << 20 };
 
     while (from < to) {
-        uint64_t n = to - from;
-        unsigned char *p = image ? image + from : piece;
-        if (n > (image ? 8u << 20 : sizeof piece)) /* hashed while still in the cache */
-            n = image ? 8u << 20 : sizeof piece;
-        hn_status st = hn_read_at(fd, p, (size_t)n, from, label);
+        size_t n = to - from < PIECE ? (size_t)(to - from) : PIECE;
+        hn_status st = hn_read_at(fd, image + from, n, from, label);
         if (st != HN_OK)
             return st;
-        hn_hasher_add(h, p, (size_t)n);
+        hn_hasher_add(h, image + from, n);
         from += n;
     }
     return HN_OK;
@@ -120,11 +117,6 @@ static hn_status hash_outside(const struct hn_sealed *s, int fd, unsigned char *
     }
     hn_hasher_free(h);
     return st;
-}
-
-hn_status hn_sealed_hash(const struct hn_sealed *s, int fd, unsigned char hash[16], const char *label)
-{
-    return hash_outside(s, fd, NULL, hash, label);
 }
 
 hn_status hn_sealed_verify_head(const struct hn_sealed *s, int fd, unsigned char *image, const char *label)

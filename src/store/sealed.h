@@ -1,4 +1,4 @@
-/* store/sealed.h - a seal on an open file: read and checked, or computed and written.  Local. */
+/* store/sealed.h - a seal on an open file: read and checked.  Local. */
 #ifndef HN_STORE_SEALED_H
 #define HN_STORE_SEALED_H
 
@@ -29,9 +29,5 @@ hn_status hn_sealed_verify_head(const struct hn_sealed *s, int fd, unsigned char
 hn_status hn_sealed_read_block(const struct hn_seal_range *r, size_t index, int fd, unsigned char *bytes,
                                const char *label);
 uint64_t hn_sealed_block_bytes(const struct hn_seal_range *r, size_t index);
-
-/* Hash of what lies outside the ranges of the HDF5 part in fd, then of table and end: of a file that is being
- * written. */
-hn_status hn_sealed_hash(const struct hn_sealed *s, int fd, unsigned char hash[16], const char *label);
 
 #endif

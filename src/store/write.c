@@ -3,7 +3,6 @@
 #include "store/seal.h"
 #include "store/writer.h"
 #include <string.h>
-#include <unistd.h>
 
 hn_status hn_writer_new(hn_store_writer **out)
 {
@@ -13,7 +12,7 @@ hn_status hn_writer_new(hn_store_writer **out)
     if (w == NULL)
         return HN_ENOMEM;
     w->file = H5I_INVALID_HID;
-    w->temp.folder = w->temp.fd = w->scratch = -1;
+    w->temp.folder = w->temp.fd = -1;
     w->links = H5Pcreate(H5P_LINK_CREATE);
     if (w->links < 0 || H5Pset_create_intermediate_group(w->links, 1) < 0) {
         hn_store_abandon(w);
@@ -94,7 +93,7 @@ hn_status hn_store_put(hn_store_writer *w, const char *name, enum hn_type type, 
     for (int i = 0; i < rank; i++)
         count *= dim[i]; /* HDF5 has checked it */
     if (count > 0 && H5Dwrite(set, hn_hdf_memory_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)
-        st = hn_fail(w->large ? HN_EIO : HN_ENOMEM, "%s: cannot be written: %s", name, hn_hdf_reason());
+        st = hn_fail(HN_ENOMEM, "%s: cannot be written: %s", name, hn_hdf_reason());
     H5Dclose(set);
     return st;
 }
@@ -228,9 +227,8 @@ void hn_store_abandon(hn_store_writer *w)
         H5Fclose(w->file);
     if (w->links >= 0)
         H5Pclose(w->links);
-    if (w->scratch >= 0)
-        close(w->scratch);
     hn_temp_drop(&w->temp);
     hn_large_free_parts(w);
+    hn_sparse_free(&w->sparse);
     hn_free(w);
 }

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "store/hdf.h"
 #include "store/publish.h"
+#include "store/sparse.h"
 
 /* A declared array of a large file: its place and how far it is filled. */
 struct hn_part {
@@ -20,9 +21,8 @@ struct hn_store_writer {
     hid_t file;  /* in memory */
     hid_t links; /* groups appear as needed */
     bool large;
-    struct hn_temp temp; /* large: from the beginning */
-    int scratch;         /* large: what HDF5 writes to, as sparse as the arrays are large; else -1 */
-    uint64_t declared;   /* large: bytes of the arrays */
+    struct hn_temp temp;     /* large: from the beginning */
+    struct hn_sparse sparse; /* large: what HDF5 writes to */
     struct hn_part *part;
 };
 

@@ -224,7 +224,7 @@ static void disk_full(void)
 
 int main(void)
 {
-    tap_plan(36);
+    tap_plan(35);
     play_begin();
     make();
     round_trip();
