@@ -25,14 +25,21 @@ static void address(const hn_reducer *r, struct hn_piece *p)
         sent += (size_t)(p->send_count[k] = (int)(chunk * r->cover));
         got += (size_t)(p->got_count[k] = (int)(own * r->cover_of_rank[k]));
     }
+    /* A rank without nodes and without a chunk sends itself a number: in Open MPI 4.1 an Ialltoallv that has
+     * nothing at all to do on one rank does not count there, and the next one meets the wrong calls. */
+    if (own == 0 && r->cover == 0)
+        p->send_count[r->comm->rank] = p->got_count[r->comm->rank] = 1;
 }
 
 static void scatter(hn_reducer *r, struct hn_piece *p, real *const *value)
 {
+    static const real nothing[1];
     const real *send = p->send;
 
     address(r, p);
-    if (r->cover == 1) {
+    if (r->cover == 0) {
+        send = nothing;
+    } else if (r->cover == 1) {
         send = value[0] + p->first; /* chunks lie there as they are sent */
     } else {
         for (int k = 0; k < r->comm->size; k++)
