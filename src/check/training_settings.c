@@ -1,0 +1,150 @@
+#include "check/training_settings.h"
+#include "check/stored.h"
+#include <string.h>
+
+static const char *const SETTINGS = "/settings";
+
+static int place_of(const char *const *names, const char *name)
+{
+    for (int i = 0; names[i]; i++)
+        if (strcmp(names[i], name) == 0)
+            return i;
+    return -1;
+}
+
+static hn_status text(const hn_store *file, const char *attr, char value[HN_SETTING])
+{
+    if (!hn_store_attr_text(file, SETTINGS, attr, value, HN_SETTING))
+        return hn_fail(HN_EDATA, "%s has no text called %s", SETTINGS, attr);
+    return HN_OK;
+}
+
+/* An attribute that may be missing. */
+static double number(const hn_store *file, const char *attr, double otherwise)
+{
+    double value;
+
+    return hn_store_attr_f64(file, SETTINGS, attr, &value) ? value : otherwise;
+}
+
+static hn_status sizes(const hn_store *file, const char *attr, size_t *value, size_t room, size_t *count)
+{
+    double number_of[HN_MODEL_STAGES];
+
+    *count = hn_store_attr_f64s(file, SETTINGS, attr, number_of, room);
+    for (size_t i = 0; i < *count; i++) {
+        if (!(number_of[i] >= 1 && number_of[i] <= 1e9))
+            return hn_fail(HN_EDATA, "%s: %s: %g is no size", SETTINGS, attr, number_of[i]);
+        value[i] = (size_t)number_of[i];
+    }
+    if (*count == 0)
+        return hn_fail(HN_EDATA, "%s has no sizes called %s (at most %zu)", SETTINGS, attr, room);
+    return HN_OK;
+}
+
+static hn_status read_shapes(struct hn_training_settings *s, const hn_store *file)
+{
+    struct hn_array_info views, z;
+    hn_status st;
+
+    if ((st = hn_store_info(file, "/views", &views)) != HN_OK ||
+        (st = hn_store_info(file, "/z", &z)) != HN_OK)
+        return st;
+    if (views.rank != 6 || views.dim[1] != 2 || views.count == 0)
+        return hn_fail(HN_EDATA, "/views is not [step, 2, n, c, h, w]");
+    if (z.rank != 4 || memcmp(z.dim, views.dim, 3 * sizeof *z.dim) != 0 || z.count == 0)
+        return hn_fail(HN_EDATA, "/z is not [step, view, n, D] of the same step, view and n as /views");
+    s->steps = views.dim[0];
+    s->batch = s->core.batch = views.dim[2];
+    s->model.c = views.dim[3];
+    s->model.h = views.dim[4];
+    s->model.w = views.dim[5];
+    s->dim = z.dim[3];
+    return HN_OK;
+}
+
+static hn_status read_model(struct hn_training_settings *s, const hn_store *file)
+{
+    size_t head[2], count;
+    hn_status st = text(file, "net", s->net);
+
+    if (st != HN_OK)
+        return st;
+    s->model.encoder = place_of(hn_encoder_names(), s->net);
+    if (s->model.encoder < 0) {
+        s->refused = "no such encoder in this program yet";
+        return HN_OK;
+    }
+    st = sizes(file, strcmp(s->net, "mlp") == 0 ? "sizes" : "channels", s->model.channels, HN_MODEL_STAGES,
+               &s->model.stages);
+    if (st != HN_OK || (st = sizes(file, "head", head, 2, &count)) != HN_OK)
+        return st;
+    if (count != 2)
+        return hn_fail(HN_EDATA, "%s: head is not (hidden, out)", SETTINGS);
+    s->model.head_hidden = head[0];
+    s->model.head_out = head[1];
+    s->model.head_norm = number(file, "head_norm", 1) != 0;
+    return HN_OK;
+}
+
+/* As the reference files mean them: debiased and hard with the floor, labels as positives over pairs. */
+static hn_status read_loss(struct hn_training_settings *s, const hn_store *file)
+{
+    struct hn_loss_options *o = &s->core.loss;
+    hn_status st = text(file, "loss_kind", s->loss);
+
+    if (st != HN_OK)
+        return st;
+    o->kind = place_of(hn_loss_names(), s->loss);
+    if (o->kind < 0) {
+        s->refused = "no such loss in this program yet";
+        return HN_OK;
+    }
+    bool labels = strcmp(s->loss, "scl") == 0 || strcmp(s->loss, "hard_scl") == 0;
+    o->beta = number(file, "loss_beta", 0);
+    o->tau_plus = number(file, "loss_tau_plus", 0);
+    o->clamp = o->tau_plus > 0;
+    o->detach = number(file, "loss_detach", 0) != 0;
+    o->positives = labels ? HN_POSITIVES_LABEL : HN_POSITIVES_VIEW;
+    o->reduction = labels ? HN_REDUCTION_PAIRS : HN_REDUCTION_ANCHORS;
+    return hn_stored_f64(file, SETTINGS, "loss_t", &o->temperature);
+}
+
+static hn_status read_optimizer(struct hn_training_settings *s, const hn_store *file)
+{
+    struct hn_optim_options *o = &s->core.optim;
+    double betas[2] = {0.9, 0.999};
+    hn_status st = text(file, "optimizer_kind", s->optimizer);
+
+    if (st != HN_OK)
+        return st;
+    if (hn_store_attr_f64s(file, SETTINGS, "optimizer_betas", betas, 2) == 1)
+        return hn_fail(HN_EDATA, "%s: optimizer_betas is not (beta1, beta2)", SETTINGS);
+    o->kind = place_of(hn_optim_names(), s->optimizer);
+    o->beta1 = betas[0];
+    o->beta2 = betas[1];
+    o->eps = number(file, "optimizer_eps", 1e-8);
+    o->weight_decay = number(file, "optimizer_weight_decay", 0);
+    if (o->kind < 0) {
+        s->no_update = "no such optimiser in this program yet: the first step's gradient is compared";
+        o->kind = 0; /* made, never asked for an update */
+    }
+    return HN_OK;
+}
+
+hn_status hn_training_settings_read(struct hn_training_settings *out, const hn_store *file)
+{
+    /* Loss blocks of a few rows: microbatches then have several. */
+    struct hn_training_settings s = {
+        .core = {.tile = 3, .reduce = HN_REDUCE_ORDERED, .norm_scope = HN_NORM_GLOBAL}};
+    size_t joint = 0;
+    hn_status st;
+
+    if ((st = read_shapes(&s, file)) != HN_OK || (st = read_model(&s, file)) != HN_OK ||
+        (st = read_loss(&s, file)) != HN_OK || (st = read_optimizer(&s, file)) != HN_OK ||
+        (st = hn_stored_size(file, SETTINGS, "joint_bn", &joint)) != HN_OK)
+        return st;
+    s.core.norm_per_view = joint == 0;
+    *out = s;
+    return HN_OK;
+}
