@@ -91,8 +91,7 @@ static hn_status check_loss(const struct hn_reading *r)
 
     if (l->tau_plus > 0 && !hard && !debiased)
         return complain(r, later(r, "loss.tau_plus", "loss.kind"),
-                        "tau_plus %g belongs to debiased and hard, not to %s (labels or no correction)",
-                        l->tau_plus, kind);
+                        "tau_plus %g belongs to debiased and hard, not to %s", l->tau_plus, kind);
     if (l->clamp && !hard && !debiased)
         return complain(r, later(r, "loss.clamp", "loss.kind"),
                         "the clamp belongs to debiased and hard, not to %s", kind);

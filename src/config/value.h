@@ -30,7 +30,7 @@ hn_status hn_value_store(struct hn_config *c, const struct hn_key *k, const stru
 void hn_value_write(struct hn_text *t, const struct hn_key *k, const struct hn_config *c);
 
 enum { HN_NUMBER_TEXT = 40 };
-/* The shortest digits that read back to the same double, marked as a real by a point or an exponent. */
+/* Digits that read back to the same double, marked as a real by a point or an exponent. */
 void hn_real_text(char text[HN_NUMBER_TEXT], double x);
 
 /* At most 60 bytes of anybody's text for a message: what would break the line or upset a terminal becomes

@@ -4,9 +4,14 @@
 #include <ctype.h>
 #include <string.h>
 
-static bool in_word(char ch)
+/* Does ch, behind `before`, go on with a word: a name (letters, digits, _ * -) or a number (1.5e-3)? */
+static bool goes_on(char first, char before, char ch)
 {
-    return isalnum((unsigned char)ch) || ch == '_' || ch == '*' || ch == '.';
+    bool name = isalpha((unsigned char)first) || first == '*';
+
+    if (isalnum((unsigned char)ch) || ch == '_' || ch == '*' || ch == '.')
+        return true;
+    return name ? ch == '-' : (ch == '-' || ch == '+') && (before == 'e' || before == 'E');
 }
 
 /* Bytes of the string literal at text, closing quote included. */
@@ -34,15 +39,13 @@ static size_t comment_length(const char *text, const char *end)
     return (size_t)((close ? close + 2 : end) - text);
 }
 
-/* Bytes of the name or number at text; *whole: it is a decimal integer. */
+/* Bytes of the name or number at text, signs in front not included; *whole: it is a decimal integer. */
 static size_t word_length(const char *text, const char *end, bool *whole)
 {
     const char *p = text;
 
     *whole = true;
-    for (; p < end &&
-           (in_word(*p) || (p > text && *p == '-' && (isalpha((unsigned char)*text) || *text == '*')));
-         p++)
+    for (; p < end && goes_on(*text, p > text ? p[-1] : ' ', *p); p++)
         *whole = *whole && isdigit((unsigned char)*p);
     return (size_t)(p - text);
 }

@@ -1,5 +1,6 @@
 /* Field to text that libconfig reads back. */
 #include "config/value.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,10 +10,10 @@ void hn_real_text(char text[HN_NUMBER_TEXT], double x)
     int digits = 1;
 
     do
-        snprintf(text, HN_NUMBER_TEXT - 2, "%.*g", digits, x);
+        snprintf(text, HN_NUMBER_TEXT, "%.*g", digits, x);
     while (strtod(text, NULL) != x && ++digits <= 17);
-    if (strcspn(text, ".en") == strlen(text)) /* e: 1e+20; n: inf, nan */
-        strcat(text, ".0");
+    if (x == floor(x) && fabs(x) < 1e17) /* 200.0 rather than 2e+02 */
+        snprintf(text, HN_NUMBER_TEXT, "%.1f", x);
 }
 
 const char *hn_text_shown(char room[HN_SHOWN_TEXT], const char *text)
