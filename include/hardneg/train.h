@@ -14,8 +14,11 @@
 #include <signal.h>
 
 /* Collective.  Rank 0 reads the file (hn_config_read), all get the same config. */
-hn_status hn_config_read_shared(struct hn_config *out, hn_comm *comm, const char *path, const char *const *sets,
-                                size_t count);
+hn_status hn_config_read_shared(struct hn_config *out, hn_comm *comm, const char *path,
+                                const char *const *sets, size_t count);
+
+/* Local.  The sizes of samples that the data set decides, into the options of augment. */
+void hn_config_take_data(struct hn_config *c, const struct hn_dataset_info *info);
 
 /* What rank 0 hears while a run goes on. */
 struct hn_train_progress {

@@ -1,6 +1,7 @@
 #include "train/session.h"
 #include "base/mem.h"
 #include "base/tree.h"
+#include "hardneg/train.h"
 #include <string.h>
 
 /* Rank 0 opens with HDF5 and checks; the others attach to the layout it sends. */
@@ -33,19 +34,22 @@ out:
     return st;
 }
 
-/* The sizes that the data decides. */
+void hn_config_take_data(struct hn_config *c, const struct hn_dataset_info *info)
+{
+    c->augment.vectors = info->kind == HN_VECTORS;
+    c->augment.h = info->h;
+    c->augment.w = info->w;
+    c->augment.c = info->c;
+}
+
+/* The sizes that the data decides, then those that the views decide. */
 static hn_status take_sizes(struct hn_session *s)
 {
-    const struct hn_dataset_info *info = hn_dataset_info(s->data);
-    struct hn_augment_options *a = &s->config.augment;
     struct hn_model_options *m = &s->config.model;
     hn_status st;
 
-    a->vectors = info->kind == HN_VECTORS;
-    a->h = info->h;
-    a->w = info->w;
-    a->c = info->c;
-    if ((st = hn_augment_new(&s->augment, a, s->config.seed)) != HN_OK)
+    hn_config_take_data(&s->config, hn_dataset_info(s->data));
+    if ((st = hn_augment_new(&s->augment, &s->config.augment, s->config.seed)) != HN_OK)
         return st;
     hn_augment_view_shape(s->augment, &m->h, &m->w, &m->c);
     return HN_OK;
