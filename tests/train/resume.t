@@ -1,0 +1,86 @@
+# Interrupted equals uninterrupted, at every step, on changing rank counts; refusals; metrics; stopping.
+. "$HN_TOP/tests/lib.sh"
+plan 29
+
+"$HN_TOP/tests/make-idx" "$tmp" 160 40
+"$hardneg" import idx "$tmp" "$tmp/tiny.h5" >/dev/null || exit 1
+cfg=$HN_TOP/tests/train/tiny.cfg
+train() { # RANKS RUN ARGUMENT...
+    t_ranks=$1 t_run=$2
+    shift 2
+    if [ "$t_ranks" = 0 ]; then
+        "$hardneg" train "$cfg" -o "$tmp/$t_run" --set data.path="$tmp/tiny.h5" --set run.threads=1 "$@"
+    else
+        ranks "$t_ranks" "$hardneg" train "$cfg" -o "$tmp/$t_run" --set data.path="$tmp/tiny.h5" --set run.threads=1 "$@"
+    fi
+}
+hash() { "$hardneg" hash "$tmp/$1"; }
+rows() { sed 's/,"pairs_per_s":[^,}]*//' "$tmp/$1/metrics.jsonl"; }
+
+# 160 samples, batches of 32: 5 steps per epoch, 10 in all.
+train 0 whole >"$tmp/out" 2>&1
+whole=$(hash whole)
+is "$(echo "$whole" | cut -d' ' -f3-)" "step 10" "the whole run has 10 steps"
+for k in 1 2 3 4 5 6 7 8 9; do
+    train 0 "at$k" --steps $k >"$tmp/out" 2>&1 && train 0 "at$k" >>"$tmp/out" 2>&1
+    is "$(hash at$k)" "$whole" "stopped after step $k and resumed: the same bits"
+done
+is "$(rows at7)" "$(rows whole)" "and the same metrics"
+for pair in "1 3" "3 2" "8 1" "2 8"; do
+    from=${pair% *} to=${pair#* }
+    train "$from" "p$from$to" --steps 7 >"$tmp/out" 2>&1 && train "$to" "p$from$to" >>"$tmp/out" 2>&1
+    is "$(hash "p$from$to")" "$whole" "7 steps on $from ranks, the rest on $to: the same bits"
+done
+
+# A checkpoint that is cut short is skipped, and said; the run ends in the same bits.
+train 0 torn --steps 4 --set ckpt.every_steps=2 >"$tmp/out" 2>&1
+newest=$tmp/torn/checkpoints/step-00000004.h5
+head -c 3000 "$newest" >"$tmp/cut" && mv "$tmp/cut" "$newest"
+try train 0 torn
+grep -q "step-00000004.h5" "$tmp/out"
+ok $? "a torn checkpoint is named"
+is "$(hash torn)" "$whole" "the one before it serves, and the bits are the same"
+
+# Metrics are cut back to the checkpoint: rows that came after it are made again.
+train 0 cut --steps 6 --set ckpt.every_steps=3 >"$tmp/out" 2>&1
+rm "$tmp/cut/checkpoints/step-00000006.h5"
+train 0 cut >"$tmp/out" 2>&1
+is "$(rows cut)" "$(rows whole)" "metrics hold every step once"
+
+refused 64 "optim.lr" "another learning rate is refused with both values" train 0 whole --set optim.lr=0.5
+refused 64 "model" "another model is refused" train 0 whole --set model.head_out=7
+try train 0 whole --set run.epochs=3 --steps 12
+is "$rc" 0 "more epochs are allowed under a constant schedule"
+refused 73 "never" "a used directory is refused with --resume never" train 0 at1 --resume never
+refused 66 "nowhere.h5" "a checkpoint that is not there" train 0 fresh --resume "$tmp/nowhere.h5"
+train 0 from --resume "$tmp/at3/checkpoints/step-00000010.h5" >"$tmp/out" 2>&1
+is "$?" 0 "a run can go on from a file"
+try train 0 at2
+grep -q "done already" "$tmp/out"
+ok $? "a finished run says so"
+
+# Stopping.
+try train 2 minutes --max-minutes 0.000001
+is "$rc" 75 "--max-minutes: exit 75"
+train 0 long --set run.epochs=100000 >"$tmp/out" 2>&1 &
+pid=$!
+for i in $(seq 100); do [ -s "$tmp/long/metrics.jsonl" ] && break; sleep 0.1; done
+# $pid is the shell of the function: the program is its child.
+pkill -USR1 -P "$pid" 2>/dev/null || kill -USR1 "$pid"
+rc=0
+wait "$pid" || rc=$?
+is "$rc" 75 "USR1: stopped, exit 75"
+step=$(hash long | sed 's/.*step //')
+[ "$(ls "$tmp/long/checkpoints" | sed -n '$s/step-0*\([0-9]*\).h5/\1/p')" = "$step" ] && [ "$step" -gt 0 ]
+ok $? "and saved (step $step)"
+ranks 3 "$hardneg" train "$cfg" -o "$tmp/sig" --set data.path="$tmp/tiny.h5" --set run.epochs=100000 >"$tmp/out" 2>&1 &
+pid=$!
+for i in $(seq 100); do [ -s "$tmp/sig/metrics.jsonl" ] && break; sleep 0.1; done
+launcher=$(pgrep -f "mpirun.*$tmp/sig" | tail -n 1)
+kill -USR1 "$launcher"
+rc=0
+wait "$pid" || rc=$?
+is "$rc" 75 "USR1 to mpirun: all ranks stop after the same step, exit 75"
+"$hardneg" hash "$tmp/sig" >"$tmp/out" 2>&1
+is "$?" 0 "and saved a good checkpoint"
+done_testing
