@@ -99,8 +99,10 @@ static void forward(const struct hn_call *k)
 static void spread(real *restrict dx, const real *restrict dy, const int32_t *restrict winner, size_t c,
                    int32_t cell)
 {
-    for (size_t j = 0; j < c; j++)
-        dx[j] += winner[j] == cell ? dy[j] : 0;
+    for (size_t j = 0; j < c; j++) {
+        real d = dy[j]; /* read in any case: a condition on it would keep the loop from vectorising */
+        dx[j] += winner[j] == cell ? d : 0;
+    }
 }
 
 static void spread_window(real *dx, const real *dy, const int32_t *winner, const struct hn_op *op,
