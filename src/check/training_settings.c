@@ -96,10 +96,10 @@ static hn_status read_loss(struct hn_training_settings *s, const hn_store *file)
     if (st != HN_OK)
         return st;
     o->kind = place_of(hn_loss_names(), s->loss);
-    if (o->kind < 0) {
+    if (o->kind < 0 && s->refused == NULL)
         s->refused = "no such loss in this program yet";
+    if (o->kind < 0)
         return HN_OK;
-    }
     bool labels = strcmp(s->loss, "scl") == 0 || strcmp(s->loss, "hard_scl") == 0;
     o->beta = number(file, "loss_beta", 0);
     o->tau_plus = number(file, "loss_tau_plus", 0);

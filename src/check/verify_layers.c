@@ -423,7 +423,7 @@ static hn_status run(struct hn_verify *v)
     for (size_t i = 0; st == HN_OK && hn_store_member(v->file, "/", i, group, sizeof group, &is_group); i++)
         if (is_group)
             st = run_group(v, group);
-    return st;
+    return st == HN_EUSAGE ? HN_EDATA : st; /* shapes that make no sense are the file's */
 }
 
 /* Some group has a layer's name, and its first member an x and a y. */
