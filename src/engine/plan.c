@@ -1,3 +1,11 @@
+/* engine/plan.c - from a graph to a program with a place for everything.
+ *
+ *   check -> who wants gradients, who works in place -> steps in waves, noting
+ *   when each thing is first and last touched (leases) -> places, first fit
+ *
+ * Steps of forward and backward share one clock, so memory that forward is done
+ * with serves backward.  What lives inside one wave lies in a thread's memory,
+ * what crosses a border in the microbatch's. */
 #include "base/mem.h"
 #include "engine/net.h"
 #include <string.h>
@@ -295,8 +303,8 @@ static size_t lowest_free(const struct lease *lease, size_t i)
     return offset;
 }
 
-/* Gives every lease a home and an offset; the larger first, which packs better.  wave_of NULL: all lives in
- * a thread's memory. */
+/* Gives every lease a home and an offset; the larger first, which packs better.  wave_of NULL: all live in a
+ * thread's memory. */
 static void place(struct lease *lease, size_t count, const size_t *wave_of, size_t *microbatch_bytes,
                   size_t *thread_bytes)
 {

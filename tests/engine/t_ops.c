@@ -123,6 +123,12 @@ static void all_gradients(void)
     gradients("flatten", g, hn_graph_flatten(g, 0), 2, false);
     g = graph_of(1, 1, 6);
     gradients("l2norm", g, hn_graph_l2norm(g, 0), 4, false);
+    g = graph_of(1, 1, 6);
+    gradients("relu of l2norm, which must not work in place", g, hn_graph_relu(g, hn_graph_l2norm(g, 0)), 4,
+              true);
+    g = graph_of(1, 1, 6);
+    gradients("relu of l2norm, further on", g,
+              hn_graph_linear(g, "a", hn_graph_relu(g, hn_graph_l2norm(g, 0)), 3, true), 4, true);
     g = graph_of(2, 2, 3);
     gradients("a + a, and a fork", g, hn_graph_add(g, hn_graph_add(g, 0, 0), hn_graph_relu(g, 0)), 2, true);
 }
@@ -255,7 +261,7 @@ static void batchnorm_by_hand(void)
 
 int main(void)
 {
-    tap_plan(13 + 3 + 3 + 2 + 2 + 2 + 2 + 4 + 7 + 1);
+    tap_plan(15 + 3 + 3 + 2 + 2 + 2 + 2 + 4 + 7 + 1);
     hn_backend_start();
     if (hn_threads_new(&crew, 1) != HN_OK)
         return 1;
