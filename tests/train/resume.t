@@ -1,6 +1,6 @@
 # Interrupted equals uninterrupted, at every step, on changing rank counts; refusals; metrics; stopping.
 . "$HN_TOP/tests/lib.sh"
-plan 29
+plan 30
 
 "$HN_TOP/tests/make-idx" "$tmp" 160 40
 "$hardneg" import idx "$tmp" "$tmp/tiny.h5" >/dev/null || exit 1
@@ -51,7 +51,7 @@ refused 64 "optim.lr" "another learning rate is refused with both values" train 
 refused 64 "model" "another model is refused" train 0 whole --set model.head_out=7
 try train 0 whole --set run.epochs=3 --steps 12
 is "$rc" 0 "more epochs are allowed under a constant schedule"
-refused 73 "never" "a used directory is refused with --resume never" train 0 at1 --resume never
+refused 73 "was here before" "a used directory is refused with --resume never" train 0 at1 --resume never
 refused 66 "nowhere.h5" "a checkpoint that is not there" train 0 fresh --resume "$tmp/nowhere.h5"
 train 0 from --resume "$tmp/at3/checkpoints/step-00000010.h5" >"$tmp/out" 2>&1
 is "$?" 0 "a run can go on from a file"
