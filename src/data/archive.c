@@ -32,7 +32,7 @@ struct hn_archive {
     struct stream *stream; /* NULL: a folder between its files, or a file not opened yet */
     char **file;           /* of a folder, in name order; NULL for a single file */
     size_t files, next;
-    bool started;
+    bool started, ended;
     char name[WHERE], where[2 * WHERE + 8], opened[2 * WHERE + 8]; /* current member; path of stream */
 };
 
@@ -354,9 +354,12 @@ hn_status hn_archive_next(hn_archive *a, const char **member)
     }
     a->started = true;
     *member = NULL;
+    if (a->ended)
+        return HN_OK;
     if ((st = stream_next(a->stream, &entry)) != HN_OK)
         return st;
-    if (entry == NULL && !(first && a->stream->empty))
+    a->ended = entry == NULL;
+    if (a->ended && !(first && a->stream->empty))
         return HN_OK;
     if (entry == NULL || archive_format(a->stream->inner) == ARCHIVE_FORMAT_RAW) {
         snprintf(a->name, sizeof a->name, "%s", base_name(a->path));

@@ -257,8 +257,7 @@ static bool holds(const struct hn_layout *l, size_t count)
     uint64_t bytes = sizeof *l;
 
     if (memcmp(l->magic, magic, sizeof magic) != 0 || l->bytes != count || l->sample_bytes == 0 ||
-        l->classes > HN_LAYOUT_CLASSES ||
-        l->name[sizeof l->name - 1] != '\0')
+        l->classes > HN_LAYOUT_CLASSES || l->name[sizeof l->name - 1] != '\0')
         return false;
     for (int s = 0; s < HN_SPLITS; s++)
         if (!extent_holds(l, HN_EXTENT_SAMPLES(s), l->samples[s], l->sample_bytes) ||

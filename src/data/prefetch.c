@@ -147,6 +147,15 @@ static hn_status start_thread(hn_prefetch *p)
     return HN_OK;
 }
 
+/* Are most samples picked from blocks that left the cache since their last visit (if it does not hold all)?
+ * With `blocks` not as long as a group and a block of labels fit. */
+static bool scattered(const hn_prefetch *p, uint64_t cache_bytes)
+{
+    uint64_t block = p->order.block * p->data->info.sample_bytes;
+
+    return p->order.kind == HN_ORDER_FULL || cache_bytes / block < p->order.group + 1;
+}
+
 hn_status hn_prefetch_new(hn_prefetch **out, hn_dataset *d, const struct hn_data_options *options,
                           uint64_t seed, size_t batch, size_t microbatches, struct hn_range own,
                           uint64_t first_step)
@@ -172,7 +181,7 @@ hn_status hn_prefetch_new(hn_prefetch **out, hn_dataset *d, const struct hn_data
     if ((st = hn_carver_start(&c, &p->block, "prefetch")) != HN_OK)
         goto out;
     layout(p, &c);
-    st = hn_dataset_cache(d, options->cache_bytes, p->order.kind == HN_ORDER_FULL);
+    st = hn_dataset_cache(d, options->cache_bytes, scattered(p, options->cache_bytes));
     if (st != HN_OK || (st = start_thread(p)) != HN_OK)
         goto out;
     *out = p;

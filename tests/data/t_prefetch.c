@@ -5,7 +5,7 @@
 #include "make.h"
 #include <time.h>
 
-enum { SAMPLES = 5001, BATCH = 48, MICRO = 16, STEPS = 230 /* more than two epochs of 104 */ };
+enum { SAMPLES = 5001, BATCH = 48, MICRO = 16, STEPS = 215 /* more than two epochs of 104 */ };
 
 static const struct hn_data_options full = {
     .split = HN_TRAIN, .order = HN_ORDER_FULL, .cache_bytes = 64 << 20};
@@ -198,7 +198,7 @@ int main(void)
 {
     struct hn_data_options small = full, tiny = blocks;
 
-    tap_plan(3 * 9 + 8 + 1 + 3 + 1 + 1 + 1);
+    tap_plan(4 * 9 + 8 + 1 + 3 + 1 + 1 + 1);
     make_folder();
     const char *path = in_folder("set.h5");
     char copy[256];
@@ -209,7 +209,8 @@ int main(void)
     tiny.cache_bytes = 1;
     owners(path, &full, "full");
     owners(path, &small, "full, larger than the cache");
-    owners(path, &tiny, "blocks, larger than the cache");
+    owners(path, &blocks, "blocks, larger than the cache");
+    owners(path, &tiny, "blocks, groups larger than the cache");
     refusals(path);
     nothing_owned(path);
     stops(path);
