@@ -35,9 +35,10 @@ struct hn_config {
     struct hn_eval_options eval;
 };
 
-/* text NULL: read the file at path. sets: "section.key=value".  Errors are one line "FILE:LINE: key: what is
- * wrong, what is allowed" (HN_EUSAGE; HN_ENOINPUT when the file cannot be read). Fills defaults that follow
- * from others. */
+/* text NULL: read the file at path; else path is what messages call the text.  sets: "section.key=value", the
+ * last one wins.  Errors are one line "FILE:LINE: key: what is wrong, what is allowed" (HN_EUSAGE;
+ * HN_ENOINPUT when the file cannot be read).  Fills defaults that follow from others.  *out is set only on
+ * success. */
 hn_status hn_config_read(struct hn_config *out, const char *path, const char *text, const char *const *sets,
                          size_t count);
 /* The whole config as libconfig text that reads back to the same values; free with hn_config_text_free. */
