@@ -2,7 +2,14 @@
  *
  * Images: random resized crop, horizontal flip, brightness and contrast jitter
  * on 8-bit pixels, to Pillow's rules bit for bit; then normalisation to real.
- * Vectors: noise and masking.  Calls with different scratch may run at the same time. */
+ * Vectors: noise, then masking; they are not normalised.
+ *
+ *   hn_augment_new(&a, &options, seed);  scratch = hn_zalloc(hn_augment_scratch_bytes(a));
+ *   hn_augment_view(a, out, sample, epoch, id, 0, scratch);  ...  hn_augment_free(a);
+ *
+ * All arrays are the caller's.  new() alone can fail (HN_EUSAGE with a sentence,
+ * HN_ENOMEM); it copies the options.  Scratch may lie anywhere; calls with
+ * different scratch may run at the same time. */
 #ifndef HARDNEG_AUGMENT_H
 #define HARDNEG_AUGMENT_H
 
@@ -11,12 +18,13 @@
 enum { HN_CHANNELS = 4 };
 
 struct hn_augment_options {
-    size_t h, w, c;                             /* of the data; vectors: 1, 1, c */
-    bool vectors;                               /* f32 samples */
-    size_t size;                                /* side of an image view; 0: as the data */
-    double crop_scale[2], crop_ratio[2];        /* area share, aspect ratio; scale {1,1}: no crop */
-    double flip;                                /* probability */
-    double jitter;                              /* probability that jitter happens at all */
+    size_t h, w, c; /* of the data; vectors: 1, 1, c */
+    bool vectors;   /* f32 samples */
+    size_t size;    /* side of an image view; 0: as the data */
+    double crop_scale[2],
+        crop_ratio[2]; /* area share, aspect ratio; scale {1,1}: no crop, the image as in hn_augment_plain */
+    double flip;       /* probability */
+    double jitter;     /* probability that jitter happens at all */
     double brightness, contrast;                /* strength: factor in [max(0,1-s), 1+s] */
     double mean[HN_CHANNELS], std[HN_CHANNELS]; /* normalisation, on 0..1 */
     double noise;                               /* vectors: standard deviation of added noise */
@@ -34,9 +42,10 @@ void hn_augment_view_shape(const hn_augment *a, size_t *h, size_t *w, size_t *c)
 /* Hot.  view: 0 or 1; out: (h, w, c). */
 void hn_augment_view(const hn_augment *a, real *out, const unsigned char *sample, uint64_t epoch, uint64_t id,
                      int view, void *scratch);
-/* Hot.  For evaluation: no draws, only resized (when sizes differ) and normalised. */
+/* Hot.  For evaluation: no draws; with a size the shorter side is resized to it and the middle taken, then
+ * normalised. */
 void hn_augment_plain(const hn_augment *a, real *out, const unsigned char *sample, void *scratch);
-/* The 8-bit image of a view before normalisation, for looking at: (h, w, c). */
+/* The 8-bit image of a view before normalisation, for looking at: (h, w, c).  Images only. */
 void hn_augment_picture(const hn_augment *a, unsigned char *out, const unsigned char *sample, uint64_t epoch,
                         uint64_t id, int view, void *scratch);
 
