@@ -18,13 +18,12 @@
 enum { HN_CHANNELS = 4 };
 
 struct hn_augment_options {
-    size_t h, w, c; /* of the data; vectors: 1, 1, c */
-    bool vectors;   /* f32 samples */
-    size_t size;    /* side of an image view; 0: as the data */
-    double crop_scale[2],
-        crop_ratio[2]; /* area share, aspect ratio; scale {1,1}: no crop, the image as in hn_augment_plain */
-    double flip;       /* probability */
-    double jitter;     /* probability that jitter happens at all */
+    size_t h, w, c;                             /* of the data; vectors: 1, 1, c */
+    bool vectors;                               /* f32 samples */
+    size_t size;                                /* side of an image view; 0: as the data */
+    double crop_scale[2], crop_ratio[2];        /* area share, aspect ratio; scale {1,1}: as the plain view */
+    double flip;                                /* probability */
+    double jitter;                              /* probability that jitter happens at all */
     double brightness, contrast;                /* strength: factor in [max(0,1-s), 1+s] */
     double mean[HN_CHANNELS], std[HN_CHANNELS]; /* normalisation, on 0..1 */
     double noise;                               /* vectors: standard deviation of added noise */
