@@ -117,9 +117,7 @@ static void oracle(void)
                 continue;
             set_random(&set, 5 + c % 9, 2 + c % 7, 3, c);
             set_cut(&set, 1 + c % 11, c % 2);
-            /* An estimate near 0 (tau 0.5, no clamp) cancels whatever one does. */
-            double slack = 2e-6 * (1 + o.beta) / o.temperature * (o.tau_plus > 0 ? 30 : 1);
-            pass = agrees(&o, TAP_TOL(slack, 1e-9 * slack / 2e-6)) && pass;
+            pass = agrees(&o, TAP_TOL(5e-5, 1e-12)) && pass; /* seen: 1.7e-5, 5e-14 */
             cases++;
         }
         ok(pass && cases > 0, "%s agrees with its definition in %d settings", hn_loss_names()[k], cases);
