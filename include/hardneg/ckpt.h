@@ -17,7 +17,7 @@ struct hn_ckpt_options {
 
 /* One array to save or load. Types: real or int64. */
 struct hn_ckpt_array {
-    const char *name; /* "model/encoder.0.weight" */
+    const char *name; /* "model/encoder.0.weight"; without a leading "/", not below "text/" */
     bool integer; /* int64, else real (a float file loads into a double build and back, widened or rounded) */
     int rank;
     uint64_t dim[4];
@@ -28,10 +28,12 @@ struct hn_ckpt_text {
     const char *text;
 };
 
-/* Writes DIR/step-NNNNNNNN.h5 (DIR is made when missing). */
+/* Writes DIR/step-NNNNNNNN.h5 (DIR is made when missing, its parent is not). A save that fails leaves what
+ * was there: HN_ECREATE, HN_EIO, HN_ENOMEM. */
 hn_status hn_ckpt_save(const char *dir, uint64_t step, const struct hn_ckpt_array *array, size_t arrays,
                        const struct hn_ckpt_text *text, size_t texts);
-/* Deletes what the options do not keep, never the newest one that verifies; removes stale temporaries. */
+/* Deletes what the options do not keep, never the newest one nor the newest that verifies; deletes none when
+ * none verifies.  Removes stale temporaries. */
 void hn_ckpt_retire(const char *dir, const struct hn_ckpt_options *options);
 
 /* An opened checkpoint: hash of the whole file verified, and of every array. */
@@ -44,9 +46,12 @@ void hn_ckpt_close(hn_ckpt *c);
 const char *hn_ckpt_path(const hn_ckpt *c);
 uint64_t hn_ckpt_step(const hn_ckpt *c);
 const char *hn_ckpt_get_text(const hn_ckpt *c, const char *name); /* NULL: none */
-/* Fills every array; HN_EUSAGE naming the first that is missing or of another shape ("another model?"). */
+/* Fills every array, or none: HN_EUSAGE naming the first that is missing or of another shape ("another
+ * model?"). */
 hn_status hn_ckpt_load(const hn_ckpt *c, const struct hn_ckpt_array *array, size_t arrays);
-/* XXH3-128 over names, shapes and bytes of all arrays below `prefix` ("model/"), as text. */
+/* XXH3-128 over names, types, shapes and bytes as stored of all arrays whose name begins with `prefix`
+ * ("model/";
+ * "" for all), as text.  Float and double builds store other bytes, so their hashes differ. */
 hn_status hn_ckpt_hash(const hn_ckpt *c, const char *prefix, char text[33]);
 
 #endif

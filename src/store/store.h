@@ -74,14 +74,18 @@ hn_status hn_store_put_attr_f64(hn_store_writer *w, const char *name, const char
 
 /* A file larger than memory: begun at its place on disk (as a temporary beside
  * path), arrays declared first, then filled in order.  Every declared array is
- * a range of whole blocks of `block` bytes, hashed on the way. */
+ * a range of whole blocks of `block` bytes, hashed on the way.  HDF5's
+ * own bytes are kept in memory until publish().  put() works as well, for arrays too small for blocks;
+ * attributes may come at any time. */
 hn_status hn_store_begin_large(hn_store_writer **out, const char *path);
 hn_status hn_store_declare(hn_store_writer *w, const char *name, enum hn_type type, int rank,
                            const uint64_t *dim, uint64_t block);
+/* The next `count` bytes, in pieces of any size; HN_EBUG beyond the array's end. */
 hn_status hn_store_fill(hn_store_writer *w, const char *name, const void *bytes, uint64_t count);
 
 /* Seals and puts the file in place: temporary, fsync, rename, fsync of the folder.  A file that is
- * there already is replaced whole or not at all.  The writer is done for, whatever comes back. */
+ * there already is replaced whole or not at all.  The writer is done for, whatever comes back. A large file's
+ * path must be the one it was begun with; all its arrays must be full. */
 hn_status hn_store_publish(hn_store_writer *w, const char *path);
 /* Gives up: nothing is left behind.  Takes NULL. */
 void hn_store_abandon(hn_store_writer *w);
