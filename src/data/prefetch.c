@@ -224,12 +224,13 @@ hn_status hn_prefetch_next(hn_prefetch *p, const struct hn_batch **batch)
     }
     while (s->state != READY)
         pthread_cond_wait(&p->changed, &p->lock);
+    if (s->status == HN_OK)
+        s->state = HELD;
     pthread_mutex_unlock(&p->lock);
     if (s->status != HN_OK) {
         hn_error_set(s->text, s->place);
         return s->status;
     }
-    s->state = HELD; /* the thread leaves a slot alone that is not FREE */
     p->turn ^= 1;
     *batch = &s->batch;
     return HN_OK;
