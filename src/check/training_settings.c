@@ -84,6 +84,7 @@ static hn_status read_model(struct hn_training_settings *s, const hn_store *file
     s->model.head_hidden = head[0];
     s->model.head_out = head[1];
     s->model.head_norm = number(file, "head_norm", 1) != 0;
+    s->model.norm = number(file, "norm", 0) != 0;
     return HN_OK;
 }
 
