@@ -60,7 +60,8 @@ static void golden(hn_comm *comm, hn_threads *threads, const char *name, int sup
     hn_store_close(file);
 }
 
-/* The largest relative error of a case's telemetry: what the summary says of the anchors that count. */
+/* The largest relative error of a case's telemetry, in tolerances: what the summary says of the anchors that
+ * count.  2 - 2 c_ip is |z_a - z_p|^2 as far as rows are of unit length, the file's to 6e-8. */
 static double telemetry_off(hn_threads *threads, const hn_store *file, const char *group,
                             const struct hn_loss_case *c)
 {
@@ -84,8 +85,9 @@ static double telemetry_off(hn_threads *threads, const hn_store *file, const cha
     for (size_t i = 0; i < 3; i++) {
         double want;
         /* The file's alignment is that of all samples, ours that of the anchors. */
+        double tolerance = i == 2 ? 2.5e-7 + TAP_TOL(1e-6, 0) : TAP_TOL(1e-5, 1e-9);
         if (hn_store_attr_f64(file, path, names[i], &want) && (i < 2 || c->excluded == 0))
-            worst = fmax(worst, fabs(got[i] - want) / fmax(1, fabs(want)));
+            worst = fmax(worst, fabs(got[i] - want) / fmax(1, fabs(want)) / tolerance);
     }
     hn_loss_free(loss);
     hn_free(stat);
@@ -113,8 +115,9 @@ static void telemetry(hn_threads *threads)
         hn_loss_case_free(&c);
     }
     hn_store_close(file);
-    ok(cases == 86 && worst <= TAP_TOL(5e-4, 1e-9),
-       "effective negatives, largest weight and alignment agree in %d cases (%.2g)", cases, worst);
+    ok(cases == 86 && worst <= 1,
+       "effective negatives, largest weight and alignment agree in %d cases (%.2g of a tolerance)", cases,
+       worst);
 }
 
 /* Two samples in one dimension, both views alike, t = 1: loss log(1 + 2 e^-2); see tests/loss/t_loss.c. */
