@@ -15,7 +15,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { QUERIES = 128, ROWS = 512 };                  /* a tile */
+enum { QUERIES = 128, ROWS = 512, STRIP = 32 };      /* a tile; similarities that are looked at at once */
 static const size_t PIECE_BYTES = (size_t)64 << 20;  /* of bank rows */
 static const size_t LISTS_BYTES = (size_t)256 << 20; /* of candidates; more queries take more rounds */
 
@@ -169,20 +169,35 @@ static const float *query_row(const struct nearest *n, size_t list)
     return n->query->row + (n->now.first + list) * n->dim;
 }
 
-/* One row of a tile: similarities of a query with rows [first, first + count) of the piece. */
-static void scan(struct nearest *n, size_t list, const real *guess, size_t first, size_t count, real *scratch)
+/* Is any of the next guesses a candidate?  Most often none is; this loop is vectorised, one that adds is not.
+ */
+static bool any_above(const real *guess, size_t count, real cut)
+{
+    int hits = 0;
+
+    for (size_t j = 0; j < count; j++)
+        hits |= guess[j] >= cut;
+    return hits != 0;
+}
+
+static void consider(struct nearest *n, size_t list, size_t local, real guess, real *scratch)
 {
     struct hn_candidates *c = &n->list[list];
 
-    for (size_t j = 0; j < count; j++) {
-        if (guess[j] < c->cut)
-            continue;
-        if (c->count == c->room) {
-            hn_candidates_prune(c, &n->piece, query_row(n, list), error_bound(n, list), scratch);
-            if (guess[j] < c->cut)
-                continue;
-        }
-        hn_candidates_add(c, &n->piece, first + j, guess[j]);
+    if (c->count == c->room && guess >= c->cut)
+        hn_candidates_prune(c, &n->piece, query_row(n, list), error_bound(n, list), scratch);
+    if (guess >= c->cut)
+        hn_candidates_add(c, &n->piece, local, guess);
+}
+
+/* One row of a tile: similarities of a query with rows [first, first + count) of the piece. */
+static void scan(struct nearest *n, size_t list, const real *guess, size_t first, size_t count, real *scratch)
+{
+    for (size_t j = 0, step; j < count; j += step) {
+        step = count - j < STRIP ? count - j : STRIP;
+        if (any_above(guess + j, step, n->list[list].cut))
+            for (size_t i = j; i < j + step; i++)
+                consider(n, list, first + i, guess[i], scratch);
     }
 }
 
