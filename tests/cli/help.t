@@ -4,7 +4,7 @@ plan 15
 
 try "$hardneg" --help
 is "$rc" 0 "hardneg --help"
-verbs=$(sed -n 's/^  \([a-z]*\)  *.*  .*/\1/p' "$tmp/out" | head -n 8)
+verbs=$(sed -n '/^  train/,/^$/s/^  \([a-z]*\) .*/\1/p' "$tmp/out")
 is "$(echo $verbs | wc -w | tr -d ' ')" 8 "lists eight verbs"
 for v in $verbs; do
     try "$hardneg" "$v" --help
