@@ -48,8 +48,8 @@ void hn_comm_bcast(hn_comm *c, void *bytes, size_t count, size_t root);
 void hn_comm_gather(hn_comm *c, const void *mine, void *all, const size_t *count);
 /* From one rank to another: those two call it, others may. */
 void hn_comm_pass(hn_comm *c, void *bytes, size_t count, size_t from, size_t to);
-/* Collective: HN_OK when every rank passed the same bytes; else HN_EUSAGE on all, naming `what` and the rank
- * that differs. */
+/* Collective: HN_OK when every rank passed the same bytes; else HN_EUSAGE on all, naming `what` ("the
+ * config") and the rank that differs. */
 hn_status hn_comm_same(hn_comm *c, const char *what, const void *bytes, size_t count);
 
 /* Ends the process group now, after one line: for what cannot be agreed on. */

@@ -82,5 +82,5 @@ hn_status hn_comm_same(hn_comm *c, const char *what, const void *bytes, size_t c
     int other = lowest(c, !hn_hash_equal(mine.hash, first.hash) || mine.count != first.count);
     if (other == c->size)
         return HN_OK;
-    return hn_fail(HN_EUSAGE, "rank %d has another %s than rank 0", other, what);
+    return hn_fail(HN_EUSAGE, "rank %d differs from rank 0 in %s", other, what);
 }

@@ -55,12 +55,12 @@ static void same(hn_comm *c)
 {
     size_t rank = hn_comm_rank(c);
 
-    ok(hn_comm_same(c, "config", "abc", 3) == HN_OK, "the same bytes");
-    ok(hn_comm_same(c, "config", rank >= 3 ? "abd" : "abc", 3) == HN_EUSAGE &&
-           strcmp(hn_error_text(), "rank 3 has another config than rank 0") == 0,
+    ok(hn_comm_same(c, "the config", "abc", 3) == HN_OK, "the same bytes");
+    ok(hn_comm_same(c, "the config", rank >= 3 ? "abd" : "abc", 3) == HN_EUSAGE &&
+           strcmp(hn_error_text(), "rank 3 differs from rank 0 in the config") == 0,
        "other bytes: named with the lowest rank");
-    ok(hn_comm_same(c, "data set", "abc", rank == 1 ? 2 : 3) == HN_EUSAGE &&
-           strcmp(hn_error_text(), "rank 1 has another data set than rank 0") == 0,
+    ok(hn_comm_same(c, "the data set", "abc", rank == 1 ? 2 : 3) == HN_EUSAGE &&
+           strcmp(hn_error_text(), "rank 1 differs from rank 0 in the data set") == 0,
        "another length");
 }
 
