@@ -4,19 +4,22 @@
  * kw]
  *
  * The output is cut into chunks of whole lines, their number a function of the
- * shapes alone.  A chunk's patches become the rows of a matrix `cols`, columns
- * in the order (kh, kw, c): in NHWC the part of a patch on one input line is
- * one run of memory.  Weights are repacked to that order, (c_out, K).
+ * shapes alone.  The input lines under a chunk are copied with their padding;
+ * its patches become the rows of a matrix `cols`, columns in the order
+ * (kh, kw, c): in NHWC the part of a patch on one line is one run of memory.
+ * Weights are repacked to that order, (c_out, K).
  *
  *   forward:  y = cols W'      data: dcols = dy W, folded back      weight: dW += dy' cols
  *
  * Chunks follow one another in ascending order, so sums over them have a fixed order. */
 #include "backend/backend.h"
+#include "base/simd.h"
 #include <string.h>
 
 /* Reals of one chunk of patches, half of a usual second-level cache in float (measured: 32 to 128 Ki alike,
- * 8 Ki a third slower for wide layers). */
-enum { CHUNK = 64 * 1024 };
+ * 8 Ki a third slower for wide layers).  Runs are copied in whole blocks: what they write too much the next
+ * run overwrites, and each array ends in a block of slack. */
+enum { CHUNK = 64 * 1024, BLOCK = 8 };
 
 /* What follows from the shapes. */
 struct plan {
@@ -24,6 +27,7 @@ struct plan {
     size_t run;        /* kernel * c_in: reals of a patch on one input line */
     size_t k;          /* reals of a patch */
     size_t lines, all; /* output lines of a chunk, of all images */
+    size_t high, wide; /* of a padded image: lines, reals in a line */
     bool direct;       /* x itself is the matrix of patches */
 };
 
@@ -37,6 +41,8 @@ static struct plan plan_of(const struct hn_conv *c)
     struct plan p = {.out_h = hn_conv_out(c->h, c->kernel, c->stride, c->padding),
                      .out_w = hn_conv_out(c->w, c->kernel, c->stride, c->padding),
                      .run = c->kernel * c->c_in,
+                     .high = c->h + 2 * c->padding,
+                     .wide = (c->w + 2 * c->padding) * c->c_in,
                      .direct = c->kernel == 1 && c->stride == 1 && c->padding == 0};
 
     p.k = c->kernel * p.run;
@@ -47,62 +53,121 @@ static struct plan plan_of(const struct hn_conv *c)
     return p;
 }
 
+/* Scratch: weights, patches, padded lines. */
+struct scratch {
+    real *packed, *cols, *lines;
+    size_t size;
+};
+
+static struct scratch scratch_of(const struct hn_conv *c, const struct plan *p, real *at)
+{
+    size_t packed = c->c_out * p->k, cols = p->lines * p->out_w * p->k + BLOCK;
+    /* Images begin on new lines: within an image, a line more of output takes `stride` more of input, from
+     * one image to the next less than kernel + stride. */
+    size_t lines = p->lines * c->stride + (p->lines / p->out_h + 2) * (c->kernel + c->stride);
+
+    return (struct scratch){at, at + packed, at + packed + cols, packed + cols + lines * p->wide + BLOCK};
+}
+
 size_t hn_conv_scratch(const struct hn_conv *c)
 {
     struct plan p = plan_of(c);
 
-    return p.direct ? 0 : c->c_out * p.k + p.lines * p.out_w * p.k;
+    return p.direct ? 0 : scratch_of(c, &p, NULL).size;
 }
 
-/* Where the patch of output pixel (oy, ox) meets input line kh of its image: reals [skip, skip + count) of
- * its run lie at image + offset, the others are padding. */
-struct piece {
-    size_t skip, count, offset;
+/* Where the patches of an output line begin, in lines of all padded images one after the other. */
+static size_t top(const struct hn_conv *c, const struct plan *p, size_t line)
+{
+    return line / p->out_h * p->high + line % p->out_h * c->stride;
+}
+
+/* The padded lines under output lines first .. first+count-1. */
+struct under {
+    size_t first, count;
 };
 
-static inline struct piece piece_of(const struct hn_conv *c, size_t oy, size_t ox, size_t kh)
+static struct under under(const struct hn_conv *c, const struct plan *p, size_t first, size_t count)
 {
-    size_t iy = oy * c->stride + kh, ix = ox * c->stride; /* both `padding` too large */
-    size_t low = ix < c->padding ? c->padding - ix : 0, end = c->padding + c->w;
-    size_t high = end > ix + c->kernel ? c->kernel : end > ix ? end - ix : 0;
+    size_t begin = top(c, p, first);
 
-    if (iy < c->padding || iy - c->padding >= c->h || low >= high)
-        return (struct piece){0, 0, 0};
-    return (struct piece){low * c->c_in, (high - low) * c->c_in,
-                          ((iy - c->padding) * c->w + ix + low - c->padding) * c->c_in};
+    return (struct under){begin, top(c, p, first + count - 1) + c->kernel - begin};
 }
 
-static void unfold(const struct hn_conv *c, const struct plan *p, real *cols, const real *x, size_t first,
-                   size_t count)
+/* The line of x in a padded line, or NULL: it is padding alone. */
+static const real *inside(const struct hn_conv *c, const struct plan *p, const real *x, size_t padded)
 {
-    for (size_t line = first; line < first + count; line++) {
-        const real *image = x + line / p->out_h * (c->h * c->w * c->c_in);
-        size_t oy = line % p->out_h;
-        for (size_t ox = 0; ox < p->out_w; ox++)
-            for (size_t kh = 0; kh < c->kernel; kh++, cols += p->run) {
-                struct piece r = piece_of(c, oy, ox, kh);
-                if (r.count < p->run)
-                    memset(cols, 0, p->run * sizeof *cols);
-                memcpy(cols + r.skip, image + r.offset, r.count * sizeof *cols);
-            }
+    size_t y = padded % p->high;
+
+    if (y < c->padding || y - c->padding >= c->h)
+        return NULL;
+    return x + (padded / p->high * c->h + y - c->padding) * (c->w * c->c_in);
+}
+
+static void pad(const struct hn_conv *c, const struct plan *p, real *to, const real *x, struct under u)
+{
+    size_t side = c->padding * c->c_in, width = c->w * c->c_in;
+
+    for (size_t i = u.first; i < u.first + u.count; i++, to += p->wide) {
+        const real *from = inside(c, p, x, i);
+        if (from == NULL) {
+            memset(to, 0, p->wide * sizeof *to);
+            continue;
+        }
+        memset(to, 0, side * sizeof *to);
+        memcpy(to + side, from, width * sizeof *to);
+        memset(to + side + width, 0, side * sizeof *to);
     }
 }
 
-/* The transpose of unfold: patches are added back to where they came from. */
-static void fold(const struct hn_conv *c, const struct plan *p, real *dx, const real *cols, size_t first,
-                 size_t count)
+/* n reals, rounded up to whole blocks. */
+static inline void copy(real *restrict to, const real *restrict from, size_t n)
 {
+    for (size_t i = 0; i < n; i += BLOCK)
+        for (size_t j = 0; j < BLOCK; j++)
+            to[i + j] = from[i + j];
+}
+
+/* The patches under `count` output lines. */
+HN_EACH_WIDTH static void unfold(const struct hn_conv *c, const struct plan *p, const struct scratch *s,
+                                 const real *x, size_t first, size_t count)
+{
+    struct under u = under(c, p, first, count);
+    real *to = s->cols;
+
+    pad(c, p, s->lines, x, u);
     for (size_t line = first; line < first + count; line++) {
-        real *image = dx + line / p->out_h * (c->h * c->w * c->c_in);
-        size_t oy = line % p->out_h;
-        for (size_t ox = 0; ox < p->out_w; ox++)
-            for (size_t kh = 0; kh < c->kernel; kh++, cols += p->run) {
-                struct piece r = piece_of(c, oy, ox, kh);
-                real *restrict to = image + r.offset;
-                const real *restrict from = cols + r.skip;
-                for (size_t i = 0; i < r.count; i++)
-                    to[i] += from[i];
-            }
+        const real *from = s->lines + (top(c, p, line) - u.first) * p->wide;
+        for (size_t ox = 0; ox < p->out_w; ox++, from += c->stride * c->c_in)
+            for (size_t kh = 0; kh < c->kernel; kh++, to += p->run)
+                copy(to, from + kh * p->wide, p->run);
+    }
+}
+
+static void add(real *restrict to, const real *restrict from, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] += from[i];
+}
+
+/* The transpose of unfold: patches are added back to where they came from. */
+HN_EACH_WIDTH static void fold(const struct hn_conv *c, const struct plan *p, const struct scratch *s,
+                               real *dx, size_t first, size_t count)
+{
+    struct under u = under(c, p, first, count);
+    const real *from = s->cols;
+
+    memset(s->lines, 0, u.count * p->wide * sizeof *s->lines);
+    for (size_t line = first; line < first + count; line++) {
+        real *to = s->lines + (top(c, p, line) - u.first) * p->wide;
+        for (size_t ox = 0; ox < p->out_w; ox++, to += c->stride * c->c_in)
+            for (size_t kh = 0; kh < c->kernel; kh++, from += p->run)
+                add(to + kh * p->wide, from, p->run);
+    }
+    for (size_t i = 0; i < u.count; i++) {
+        real *to = (real *)inside(c, p, dx, u.first + i);
+        if (to)
+            add(to, s->lines + i * p->wide + c->padding * c->c_in, c->w * c->c_in);
     }
 }
 
@@ -139,19 +204,19 @@ void hn_conv_forward(const struct hn_conv *c, real *y, const real *x, const real
                      real *scratch)
 {
     struct plan p = plan_of(c);
-    real *packed = scratch, *cols = scratch + c->c_out * p.k;
+    struct scratch s = scratch_of(c, &p, scratch);
 
     if (!p.direct)
-        repack(c, packed, weight, false);
+        repack(c, s.packed, weight, false);
     for (size_t first = 0, count; first < p.all; first += count) {
         count = lines_at(&p, first);
         size_t m = count * p.out_w;
         real *at = y + first * p.out_w * c->c_out;
         start(at, bias, m, c->c_out);
         if (!p.direct)
-            unfold(c, &p, cols, x, first, count);
-        hn_gemm(false, true, m, c->c_out, p.k, 1, p.direct ? x : cols, p.k, p.direct ? weight : packed, p.k,
-                1, at, c->c_out);
+            unfold(c, &p, &s, x, first, count);
+        hn_gemm(false, true, m, c->c_out, p.k, 1, p.direct ? x : s.cols, p.k, p.direct ? weight : s.packed,
+                p.k, 1, at, c->c_out);
     }
 }
 
@@ -159,32 +224,33 @@ void hn_conv_backward_data(const struct hn_conv *c, real *dx, const real *dy, co
                            real *scratch)
 {
     struct plan p = plan_of(c);
-    real *packed = scratch, *cols = scratch + c->c_out * p.k;
+    struct scratch s = scratch_of(c, &p, scratch);
 
     if (p.direct) {
         hn_gemm(false, false, p.all * p.out_w, c->c_in, c->c_out, 1, dy, c->c_out, weight, c->c_in, 0, dx,
                 c->c_in);
         return;
     }
-    repack(c, packed, weight, false);
+    repack(c, s.packed, weight, false);
     memset(dx, 0, c->rows * c->h * c->w * c->c_in * sizeof *dx);
     for (size_t first = 0, count; first < p.all; first += count) {
         count = lines_at(&p, first);
-        memset(cols, 0, count * p.out_w * p.k * sizeof *cols);
-        hn_gemm(false, false, count * p.out_w, p.k, c->c_out, 1, dy + first * p.out_w * c->c_out, c->c_out,
-                packed, p.k, 1, cols, p.k);
-        fold(c, &p, dx, cols, first, count);
+        size_t m = count * p.out_w;
+        memset(s.cols, 0, m * p.k * sizeof *s.cols);
+        hn_gemm(false, false, m, p.k, c->c_out, 1, dy + first * p.out_w * c->c_out, c->c_out, s.packed, p.k,
+                1, s.cols, p.k);
+        fold(c, &p, &s, dx, first, count);
     }
 }
 
 /* Sums of the columns of dy (n, width), in double, rows ascending. */
 static void column_sums(real *sum, const real *dy, size_t n, size_t width)
 {
-    enum { BLOCK = 64 };
-    double part[BLOCK];
+    enum { SOME = 64 };
+    double part[SOME];
 
-    for (size_t j = 0; j < width; j += BLOCK) {
-        size_t some = width - j < BLOCK ? width - j : BLOCK;
+    for (size_t j = 0; j < width; j += SOME) {
+        size_t some = width - j < SOME ? width - j : SOME;
         memset(part, 0, sizeof part);
         for (size_t i = 0; i < n; i++)
             for (size_t k = 0; k < some; k++)
@@ -198,15 +264,16 @@ void hn_conv_backward_weight(const struct hn_conv *c, real *dweight, real *dbias
                              const real *x, real *scratch)
 {
     struct plan p = plan_of(c);
-    real *packed = p.direct ? dweight : scratch, *cols = scratch + c->c_out * p.k;
+    struct scratch s = scratch_of(c, &p, scratch);
+    real *packed = p.direct ? dweight : s.packed;
 
     memset(packed, 0, c->c_out * p.k * sizeof *packed);
     for (size_t first = 0, count; first < p.all; first += count) {
         count = lines_at(&p, first);
         if (!p.direct)
-            unfold(c, &p, cols, x, first, count);
+            unfold(c, &p, &s, x, first, count);
         hn_gemm(true, false, c->c_out, p.k, count * p.out_w, 1, dy + first * p.out_w * c->c_out, c->c_out,
-                p.direct ? x : cols, p.k, 1, packed, p.k);
+                p.direct ? x : s.cols, p.k, 1, packed, p.k);
     }
     if (!p.direct)
         repack(c, dweight, packed, true);
