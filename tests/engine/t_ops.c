@@ -107,7 +107,7 @@ static void all_gradients(void)
     gradients("linear with bias", g, hn_graph_linear(g, "a", 0, 5, true), 4, false);
     g = graph_of(1, 1, 7);
     gradients("linear without", g, hn_graph_linear(g, "a", 0, 5, false), 4, false);
-    g = graph_of(3, 2, 9);
+    g = graph_of(3, 2, 18);
     gradients("batchnorm of images", g, hn_graph_batchnorm(g, "a", 0), 3, false);
     g = graph_of(1, 1, 17);
     gradients("batchnorm of vectors", g, hn_graph_batchnorm(g, "a", 0), 5, false);
