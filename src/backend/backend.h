@@ -8,7 +8,8 @@
 
 #include "hardneg/base.h"
 
-/* Once, before the first call: one thread per call. */
+/* Before the first call, any number of times: one thread per call.  Every `_new` that leads to GEMMs calls
+ * it. */
 void hn_backend_start(void);
 /* "OpenBLAS 0.3.21 (Zen)": part of a run's identity. */
 const char *hn_backend_describe(void);

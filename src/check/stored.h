@@ -3,6 +3,7 @@
 #define HN_CHECK_STORED_H
 
 #include "store/store.h"
+#include <math.h>
 
 enum { HN_STORED_NAME = 512 };
 
@@ -28,7 +29,7 @@ static inline void hn_distance_add(struct hn_distance *d, double got, double wan
 {
     double off = got > want ? got - want : want - got, size = want > 0 ? want : -want;
 
-    d->difference = off <= d->difference ? d->difference : off; /* a NaN stays */
+    d->difference = isnan(d->difference) || off <= d->difference ? d->difference : off; /* a NaN stays */
     d->largest = size > d->largest ? size : d->largest;
     d->squares += off * off;
     d->norm += want * want;

@@ -1,4 +1,5 @@
 #include "engine/net.h"
+#include "backend/backend.h"
 #include "base/mem.h"
 #include "base/threads.h"
 #include "base/tree.h"
@@ -309,6 +310,7 @@ hn_status hn_net_new(hn_net **out, hn_graph *graph, const struct hn_net_options 
         hn_graph_free(graph);
         return HN_ENOMEM;
     }
+    hn_backend_start();
     net->graph = graph;
     net->options = *options;
     net->threads = threads;

@@ -262,6 +262,7 @@ hn_status hn_eval_nearest(hn_comm *comm, const struct hn_features *bank, const s
         .comm = comm, .bank = bank, .query = query, .threads = threads, .dim = bank->dim, .k = k};
     hn_status st = prepare(&n);
 
+    hn_backend_start();
     for (size_t round = 0; st == HN_OK && round < n.rounds; round++)
         run_round(&n, round, take, ctx);
     hn_free(n.block);

@@ -1,4 +1,5 @@
 /* loss/loss.c - life of a loss, and what all rows' statistics say about the step. */
+#include "backend/backend.h"
 #include "base/mem.h"
 #include "loss/parts.h"
 
@@ -34,6 +35,7 @@ hn_status hn_loss_new(hn_loss **out, const struct hn_loss_options *options, size
         return st;
     if ((l = hn_zalloc(sizeof *l)) == NULL)
         return HN_ENOMEM;
+    hn_backend_start();
     l->o = *options;
     l->kind = hn_loss_kind(options->kind);
     l->max_rows = max_rows;
