@@ -7,6 +7,7 @@
  * threads' stacks, side by side, are folded on: a list of additions that was
  * made when the network was built.  No order depends on the threads. */
 #include "engine/wave.h"
+#include "base/simd.h"
 #include "base/threads.h"
 #include "base/tree.h"
 #include <string.h>
@@ -41,7 +42,7 @@ static void *at(const hn_net *net, struct hn_place p, size_t k, size_t thread)
 }
 
 /* left += right. */
-static void add(real *restrict left, const real *restrict right, size_t n)
+HN_EACH_WIDTH static void add(real *restrict left, const real *restrict right, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         left[i] += right[i];

@@ -6,6 +6,7 @@
  * The first of equal values wins, rows before columns; a NaN wins and stays.
  * dx gets dy at the winner.  Cells are visited in the outer loops, channels in
  * the inner one, so that it vectorises. */
+#include "base/simd.h"
 #include "engine/ops/ops.h"
 #include <string.h>
 
@@ -81,7 +82,7 @@ static void window(real *y, int32_t *winner, const real *x, const struct hn_op *
         }
 }
 
-static void forward(const struct hn_call *k)
+HN_EACH_WIDTH static void forward(const struct hn_call *k)
 {
     const struct hn_op *op = k->op;
     size_t c = op->in.c;
@@ -116,7 +117,7 @@ static void spread_window(real *dx, const real *dy, const int32_t *winner, const
                 dy, winner, op->in.c, (int32_t)(u * op->kernel + v));
 }
 
-static void backward(const struct hn_call *k)
+HN_EACH_WIDTH static void backward(const struct hn_call *k)
 {
     const struct hn_op *op = k->op;
     size_t c = op->in.c;

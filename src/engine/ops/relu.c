@@ -1,4 +1,5 @@
 /* engine/ops/relu.c - y = max(x, 0), where NaN stays NaN.  dx = dy where y > 0, else 0 (also at x = 0). */
+#include "base/simd.h"
 #include "engine/ops/ops.h"
 
 static hn_status shape(struct hn_op *op)
@@ -15,7 +16,7 @@ static double flops(const struct hn_op *op)
 /* The comparisons are written so that a NaN is passed on: a diverged run must not look healthy.  In place or
  * not, no round of a loop needs another's result: said to the compiler, which otherwise takes its slow path
  * when arrays are one. */
-static void forward(const struct hn_call *k)
+HN_EACH_WIDTH static void forward(const struct hn_call *k)
 {
     size_t n = k->rows * hn_op_out(k->op);
     const real *x = k->x[0];
@@ -26,7 +27,7 @@ static void forward(const struct hn_call *k)
         y[i] = 0 > x[i] ? 0 : x[i];
 }
 
-static void backward(const struct hn_call *k)
+HN_EACH_WIDTH static void backward(const struct hn_call *k)
 {
     size_t n = k->rows * hn_op_out(k->op);
     const real *y = k->y, *dy = k->dy;
