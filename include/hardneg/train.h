@@ -62,7 +62,11 @@ uint64_t hn_trainer_steps_done(const hn_trainer *t);
 uint64_t hn_trainer_steps_total(const hn_trainer *t);
 
 /* ---- what was learned ---- */
-enum hn_judged { HN_TRAINED, HN_UNTRAINED /* the same encoder before its first step */, HN_PIXELS };
+enum hn_judged {
+    HN_TRAINED,
+    HN_UNTRAINED /* the same encoder before its first step */,
+    HN_PIXELS /* raw: 0 .. 1, not normalised */
+};
 
 /* run: a run directory (its newest good checkpoint) or a checkpoint file; sets: config overrides, data.path
  * above all. */

@@ -7,15 +7,9 @@
  * floats: e^x 1 ulp, e^x - 1 1.6 ulp.
  * double (the build that checks): libm's exp and expm1. */
 #include "backend/backend.h"
+#include "base/simd.h"
 #include <math.h>
 #include <string.h>
-
-/* The same source for each width; sanitizers do not get along with its ifunc. */
-#if defined(__x86_64__) && defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__)
-#define EACH_WIDTH __attribute__((target_clones("default", "avx2", "avx512f")))
-#else
-#define EACH_WIDTH
-#endif
 
 static inline float bits_to_float(uint32_t bits)
 {
@@ -66,7 +60,7 @@ static inline struct split split(float x)
     return (struct split){p, bits_to_float((float_to_bits(shifted) - float_to_bits(magic) + 126u) << 23)};
 }
 
-EACH_WIDTH static void exp_floats(float *y, const float *x, size_t n)
+HN_EACH_WIDTH static void exp_floats(float *y, const float *x, size_t n)
 {
 #pragma GCC ivdep /* y may be x, but never x moved by a few */
     for (size_t i = 0; i < n; i++) {
@@ -77,7 +71,7 @@ EACH_WIDTH static void exp_floats(float *y, const float *x, size_t n)
 }
 
 /* 2^k f + (2^k - 1): f alone near 0, where the rest is exactly 0. */
-EACH_WIDTH static void expm1_floats(float *y, const float *x, size_t n)
+HN_EACH_WIDTH static void expm1_floats(float *y, const float *x, size_t n)
 {
 #pragma GCC ivdep
     for (size_t i = 0; i < n; i++) {

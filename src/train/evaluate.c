@@ -91,6 +91,16 @@ static hn_status load_net(struct judged *j, const hn_ckpt *from)
     return st;
 }
 
+/* Raw pixels are numbers of 0 .. 1 as they are, without the views' normalisation. */
+static hn_status open_session(struct judged *j, hn_comm *comm, struct hn_config *config, enum hn_judged what)
+{
+    for (size_t c = 0; what == HN_PIXELS && c < HN_CHANNELS; c++) {
+        config->augment.mean[c] = 0.0;
+        config->augment.std[c] = 1.0;
+    }
+    return hn_session_open(&j->session, comm, config);
+}
+
 static hn_status open_judged(struct judged *j, hn_comm *comm, const char *run, const char *const *sets,
                              size_t count, enum hn_judged what)
 {
@@ -106,7 +116,7 @@ static hn_status open_judged(struct judged *j, hn_comm *comm, const char *run, c
     if ((st = hn_comm_agree(comm, st)) != HN_OK ||
         (st = hn_share_text(comm, from ? hn_ckpt_get_text(from, "config") : NULL, &text)) != HN_OK ||
         (st = hn_comm_agree(comm, hn_config_read(&config, run, text, sets, count))) != HN_OK ||
-        (st = hn_session_open(&j->session, comm, &config)) != HN_OK)
+        (st = open_session(j, comm, &config, what)) != HN_OK)
         goto out;
     if (what == HN_PIXELS)
         goto out;
