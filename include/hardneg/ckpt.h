@@ -42,6 +42,8 @@ hn_status hn_ckpt_open(hn_ckpt **out, const char *path);
 /* The newest in dir that verifies; says by hn_log which it skipped and why.  *out = NULL and HN_OK when there
  * is none at all; HN_EDATA when there are some and none verifies. */
 hn_status hn_ckpt_newest(hn_ckpt **out, const char *dir);
+/* The largest step that has a file in dir, good or not; false: none has. */
+bool hn_ckpt_latest(const char *dir, uint64_t *step);
 void hn_ckpt_close(hn_ckpt *c);
 const char *hn_ckpt_path(const hn_ckpt *c);
 uint64_t hn_ckpt_step(const hn_ckpt *c);

@@ -57,6 +57,8 @@ struct hn_step_report {
     struct hn_loss_summary summary;
 };
 hn_status hn_trainer_step(hn_trainer *t, struct hn_step_report *report);
+/* A checkpoint of this step, unless there is one.  HN_EDIVERGED: a number of the state is not finite, and the
+ * good state on disk stays the newest. */
 hn_status hn_trainer_save(hn_trainer *t);
 uint64_t hn_trainer_steps_done(const hn_trainer *t);
 uint64_t hn_trainer_steps_total(const hn_trainer *t);

@@ -55,6 +55,18 @@ out:
     return st;
 }
 
+bool hn_ckpt_latest(const char *dir, uint64_t *step)
+{
+    uint64_t *steps = NULL;
+    size_t count = 0;
+    bool some = hn_ckpt_list(&steps, &count, dir) == HN_OK && count > 0;
+
+    if (some)
+        *step = steps[0];
+    hn_free(steps);
+    return some;
+}
+
 void hn_ckpt_close(hn_ckpt *c)
 {
     if (c == NULL)

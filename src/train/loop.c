@@ -143,11 +143,26 @@ out:
     return st;
 }
 
+/* A save on the way: one that fails is said, and the next interval tries again. */
+static hn_status save_on_the_way(hn_trainer *t)
+{
+    hn_status st = hn_trainer_save(t);
+
+    if (st == HN_OK || st == HN_EDIVERGED)
+        return st;
+    if (hn_trainer_leads(t))
+        hn_log(HN_LOG_WARN, "no checkpoint of step %llu: %s; training goes on, the next interval tries again",
+               (unsigned long long)t->step, hn_error_text());
+    return HN_OK;
+}
+
 /* After the last step: the state saved, or the reason why not as status. */
 static hn_status finish(hn_trainer *t, hn_status done)
 {
-    hn_status st = hn_trainer_checkpoint(t);
+    hn_status st = hn_trainer_save(t);
 
+    if (st == HN_EDIVERGED)
+        return st;
     if (st != HN_OK)
         return hn_fail(HN_EIO, "the last checkpoint could not be written: %s", hn_error_text());
     if (done == HN_STOPPED)
@@ -157,31 +172,49 @@ static hn_status finish(hn_trainer *t, hn_status done)
     return done;
 }
 
+/* Once: a batch in which no anchor has a positive and a negative teaches nothing. */
+static void warn_anchors(hn_trainer *t, const struct hn_step_report *r)
+{
+    if (r->summary.anchors > 0 || t->warned_anchors || !hn_trainer_leads(t))
+        return;
+    t->warned_anchors = true;
+    hn_log(HN_LOG_WARN,
+           "step %llu: every anchor was left out (no positive or no negative in the batch), so nothing was "
+           "learned from it",
+           (unsigned long long)t->step);
+}
+
+/* One step and what follows it. */
+static hn_status advance(struct loop *l, uint64_t end)
+{
+    hn_trainer *t = l->t;
+    struct hn_step_report report;
+    hn_status st = hn_trainer_step(t, &report);
+
+    if (st != HN_OK)
+        return st;
+    warn_anchors(t, &report);
+    note_step(l, &report);
+    if (t->step < end && save_due(t) && (st = save_on_the_way(t)) != HN_OK)
+        return st;
+    return t->evaluates && eval_due(t) ? evaluate(l) : HN_OK;
+}
+
 hn_status hn_trainer_run(hn_trainer *t)
 {
     uint64_t end = t->options.steps && t->options.steps < t->steps ? t->options.steps : t->steps;
     struct loop l = {.t = t, .interval_start = hn_now()};
-    struct hn_step_report report;
     hn_status st;
 
-    if (t->step >= end) {
-        if (hn_trainer_leads(t))
-            hn_log(HN_LOG_INFO, "step %llu of %llu is done already: nothing to do",
-                   (unsigned long long)t->step, (unsigned long long)end);
-        return HN_OK;
-    }
+    if (t->step >= end && hn_trainer_leads(t))
+        hn_log(HN_LOG_INFO, "step %llu is done already: nothing to do", (unsigned long long)t->step);
     while (t->step < end) {
         enum wish wish = (enum wish)hn_comm_max(t->session.comm, own_wish(t));
         if (wish == STOP_NOW)
             return finish(t, HN_STOPPED);
-        if (wish == SAVE_NOW)
-            (void)hn_trainer_checkpoint(t); /* a failure was said, and is tried again */
-        if ((st = hn_trainer_step(t, &report)) != HN_OK)
+        if (wish == SAVE_NOW && (st = save_on_the_way(t)) != HN_OK)
             return st;
-        note_step(&l, &report);
-        if (save_due(t))
-            (void)hn_trainer_checkpoint(t);
-        if (eval_due(t) && (st = evaluate(&l)) != HN_OK)
+        if ((st = advance(&l, end)) != HN_OK)
             return st;
     }
     return finish(t, HN_OK);

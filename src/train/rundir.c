@@ -1,4 +1,5 @@
 #include "train/rundir.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include <dirent.h>
@@ -6,32 +7,8 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-/* mkdir -p */
-static hn_status make_folders(const char *path)
-{
-    char part[1100];
-    struct stat info;
-
-    if ((size_t)snprintf(part, sizeof part, "%s", path) >= sizeof part)
-        return hn_fail(HN_ECREATE, "%.60s...: the name of the run directory is too long", path);
-    for (char *slash = part + 1; (slash = strchr(slash, '/')) != NULL; slash++) {
-        *slash = '\0';
-        mkdir(part, 0777);
-        *slash = '/';
-    }
-    mkdir(part, 0777);
-    if (stat(part, &info) != 0)
-        return hn_fail(HN_ECREATE, "%s: cannot be made: %s", path, strerror(errno));
-    if (!S_ISDIR(info.st_mode))
-        return hn_fail(HN_ECREATE, "%s: is not a directory", path);
-    if (access(part, W_OK | X_OK) != 0)
-        return hn_fail(HN_ECREATE, "%s: %s", path, strerror(errno));
-    return HN_OK;
-}
 
 static void in_dir(const struct hn_rundir *d, const char *name, char path[1200])
 {
@@ -83,9 +60,11 @@ hn_status hn_rundir_open(struct hn_rundir *d, const char *path)
     hn_status st;
 
     *d = (struct hn_rundir){.lock = -1};
+    if (strlen(path) >= sizeof d->path)
+        return hn_fail(HN_ECREATE, "%.60s...: the name of the run directory is too long", path);
     snprintf(d->path, sizeof d->path, "%s", path);
     snprintf(d->checkpoints, sizeof d->checkpoints, "%s/checkpoints", d->path);
-    if ((st = make_folders(path)) != HN_OK || (st = take_lock(d)) != HN_OK)
+    if ((st = hn_file_make_folders(path)) != HN_OK || (st = take_lock(d)) != HN_OK)
         goto out;
     in_dir(d, "log.txt", log);
     if ((d->log = fopen(log, "a")) == NULL) {
@@ -129,31 +108,12 @@ bool hn_rundir_used(const struct hn_rundir *d)
     return used || access(metrics, F_OK) == 0;
 }
 
-static hn_status write_all(const char *path, const char *text, size_t length)
-{
-    FILE *f = fopen(path, "w");
-    bool good;
-
-    if (f == NULL)
-        return hn_fail(HN_ECREATE, "%s: %s", path, strerror(errno));
-    good = fwrite(text, 1, length, f) == length && fflush(f) == 0 && fsync(fileno(f)) == 0;
-    if (fclose(f) != 0 || !good)
-        return hn_fail(HN_EIO, "%s: %s", path, strerror(errno));
-    return HN_OK;
-}
-
 static hn_status replace(const struct hn_rundir *d, const char *name, const char *text, size_t length)
 {
-    char path[1200], temporary[1300];
-    hn_status st;
+    char path[1200];
 
     in_dir(d, name, path);
-    snprintf(temporary, sizeof temporary, "%s.tmp", path);
-    if ((st = write_all(temporary, text, length)) == HN_OK && rename(temporary, path) != 0)
-        st = hn_fail(HN_EIO, "%s: %s", path, strerror(errno));
-    if (st != HN_OK)
-        unlink(temporary);
-    return st;
+    return hn_file_replace(path, text, length);
 }
 
 hn_status hn_rundir_write(const struct hn_rundir *d, const char *name, const char *text)

@@ -2,8 +2,13 @@
 #include "base/cpu.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
+
+#define MIB 1048576.0
 
 void hn_start_versions(struct hn_text *out)
 {
@@ -12,24 +17,33 @@ void hn_start_versions(struct hn_text *out)
                 hn_comm_version());
 }
 
-hn_status hn_start_compare(hn_comm *comm, const char *config_text, const hn_dataset *data)
+/* The end of the file as this rank sees it: a seal, whose hash covers everything but the samples, whose
+ * hashes it covers. */
+static hn_status read_seal(const char *path, unsigned char bytes[64])
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    off_t end = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
+    ssize_t n = end < 64 ? -1 : pread(fd, bytes, 64, end - 64);
+
+    if (fd >= 0)
+        close(fd);
+    return n == 64 ? HN_OK : hn_fail(HN_EIO, "%s: its end cannot be read: %s", path, strerror(errno));
+}
+
+hn_status hn_start_compare(hn_comm *comm, const char *config_text, const char *data_path)
 {
     struct hn_text versions = {0};
-    const struct hn_dataset_info *info = hn_dataset_info(data);
-    char seen[64];
+    unsigned char seal[64];
     hn_status st;
 
     hn_start_versions(&versions);
-    snprintf(seen, sizeof seen, "%s", "");
-    if ((st = hn_comm_agree(comm, hn_text_status(&versions))) != HN_OK)
-        goto out;
-    if ((st = hn_comm_same(comm, "program, processor and libraries", versions.at, versions.length)) !=
-            HN_OK ||
+    if ((st = hn_text_status(&versions)) == HN_OK)
+        st = read_seal(data_path, seal);
+    if ((st = hn_comm_agree(comm, st)) != HN_OK ||
+        (st = hn_comm_same(comm, "program, processor or libraries", versions.at, versions.length)) != HN_OK ||
         (st = hn_comm_same(comm, "the config", config_text, strlen(config_text))) != HN_OK)
         goto out;
-    memcpy(seen, &info->file_bytes, sizeof info->file_bytes);
-    memcpy(seen + sizeof info->file_bytes, info->file_hash, sizeof info->file_hash);
-    st = hn_comm_same(comm, "the data file", seen, sizeof info->file_bytes + sizeof info->file_hash);
+    st = hn_comm_same(comm, "the data file", seal, sizeof seal);
 out:
     hn_text_free(&versions);
     return st;
@@ -47,21 +61,30 @@ static size_t count_parameters(const hn_net *net)
     return count;
 }
 
-/* Gathers every rank's number on all. */
-static hn_status sum_over_ranks(hn_comm *comm, size_t mine, size_t *sum)
+/* What every rank tells about itself. */
+struct told {
+    char host[HOST_NAME_MAX + 1];
+    size_t net_bytes;
+};
+
+static hn_status tell_all(const hn_trainer *t, struct told **out)
 {
-    size_t ranks = hn_comm_size(comm), *all = hn_calloc(2 * ranks, sizeof *all);
-    hn_status st = hn_comm_agree(comm, all ? HN_OK : HN_ENOMEM);
+    hn_comm *comm = t->session.comm;
+    size_t ranks = hn_comm_size(comm), *bytes = hn_calloc(ranks, sizeof *bytes);
+    struct told mine = {.net_bytes = hn_net_bytes(hn_core_net(t->core))};
+    struct told *all = hn_calloc(ranks, sizeof *all);
+    hn_status st = hn_comm_agree(comm, bytes && all ? HN_OK : HN_ENOMEM);
 
     if (st == HN_OK) {
+        gethostname(mine.host, sizeof mine.host - 1);
         for (size_t r = 0; r < ranks; r++)
-            all[ranks + r] = sizeof mine;
-        hn_comm_gather(comm, &mine, all, all + ranks);
-        *sum = 0;
-        for (size_t r = 0; r < ranks; r++)
-            *sum += all[r];
+            bytes[r] = sizeof mine;
+        hn_comm_gather(comm, &mine, all, bytes);
+        *out = all;
+        all = NULL;
     }
     hn_free(all);
+    hn_free(bytes);
     return st;
 }
 
@@ -82,7 +105,29 @@ static void warn_binding(const struct hn_session *s)
                b->host_threads, b->host_cores);
 }
 
-static void say(const hn_trainer *t, size_t bytes_everywhere)
+/* Of one rank, in MiB; the lines of a plan, not of a measurement. */
+static void say_memory(const hn_trainer *t, const struct told *all)
+{
+    const struct hn_config *c = &t->session.config;
+    const struct hn_dataset_info *info = hn_dataset_info(t->session.data);
+    size_t most = 0, parameters, dim = hn_net_output_size(hn_core_net(t->core)), cache = 0;
+
+    hn_net_parameters(hn_core_net(t->core), &parameters);
+    for (size_t r = 0; r < hn_comm_size(t->session.comm); r++)
+        most = all[r].net_bytes > most ? all[r].net_bytes : most;
+    for (int k = 0; k < HN_SPLITS; k++)
+        cache += info->samples[k] * info->sample_bytes;
+    if (cache > c->data.cache_bytes)
+        cache = c->data.cache_bytes;
+    hn_log(HN_LOG_INFO,
+           "memory of a rank, MiB: %.1f network, %.1f optimiser, %.1f pool, up to %.1f cached samples",
+           (double)most / MIB,
+           (double)(parameters * sizeof(real) * hn_optim_states(hn_core_optim(t->core))) / MIB,
+           (double)(2 * c->batch * (dim * sizeof(real) + sizeof(struct hn_row_stat))) / MIB,
+           (double)cache / MIB);
+}
+
+static void say(const hn_trainer *t)
 {
     const struct hn_session *s = &t->session;
     const struct hn_config *c = &s->config;
@@ -100,11 +145,9 @@ static void say(const hn_trainer *t, size_t bytes_everywhere)
     hn_log(HN_LOG_INFO,
            "batch %zu in %zu microbatches; %zu negatives per anchor at most; loss %s, exact over the pool",
            c->batch, c->microbatches, 2 * c->batch - 2, hn_loss_names()[c->loss.kind]);
-    hn_log(HN_LOG_INFO,
-           "encoder %s, %zu parameters, feature %zu, embedding %zu; %.1f MiB for networks on all ranks",
+    hn_log(HN_LOG_INFO, "encoder %s, %zu parameters, feature %zu, embedding %zu",
            hn_encoder_names()[c->model.encoder], count_parameters(hn_core_net(t->core)),
-           hn_net_feature_size(hn_core_net(t->core)), hn_net_output_size(hn_core_net(t->core)),
-           (double)bytes_everywhere / 1048576.0);
+           hn_net_feature_size(hn_core_net(t->core)), hn_net_output_size(hn_core_net(t->core)));
     hn_log(HN_LOG_INFO, "%llu epochs of %llu steps; run directory %s", (unsigned long long)c->epochs,
            (unsigned long long)t->per_epoch, t->dir.path);
     uint64_t dropped = info->samples[c->data.split] % c->batch;
@@ -114,41 +157,57 @@ static void say(const hn_trainer *t, size_t bytes_everywhere)
                (unsigned long long)dropped);
 }
 
-static hn_status record(hn_trainer *t)
+/* "n1 n2": every host once, in the order of ranks. */
+static void list_hosts(const struct told *all, size_t ranks, struct hn_text *out)
 {
-    struct hn_text line = {0}, versions = {0};
+    for (size_t r = 0; r < ranks; r++) {
+        bool seen = false;
+        for (size_t k = 0; k < r; k++)
+            seen |= strcmp(all[k].host, all[r].host) == 0;
+        if (!seen)
+            hn_text_add(out, "%s%s", r ? " " : "", all[r].host);
+    }
+}
+
+static hn_status record(hn_trainer *t, const struct told *all)
+{
+    struct hn_text line = {0}, versions = {0}, hosts = {0};
     hn_json *j = hn_json_new();
-    char host[256] = "";
     hn_status st;
 
-    gethostname(host, sizeof host - 1);
+    list_hosts(all, hn_comm_size(t->session.comm), &hosts);
     hn_start_versions(&versions);
     hn_json_integer(j, "from_step", (int64_t)t->step);
     hn_json_string(j, "command", t->options.command ? t->options.command : "");
-    hn_json_string(j, "host", host);
+    hn_json_string(j, "hosts", hosts.at ? hosts.at : "");
     hn_json_integer(j, "ranks", (int64_t)hn_comm_size(t->session.comm));
     hn_json_integer(j, "nodes", (int64_t)hn_comm_nodes(t->session.comm));
     hn_json_integer(j, "threads", (int64_t)t->session.binding.threads);
     hn_json_string(j, "versions", versions.at ? versions.at : "");
-    if ((st = hn_json_line(j, &line)) == HN_OK && (st = hn_text_status(&versions)) == HN_OK)
+    hn_json_string(j, "data", t->data_identity);
+    if ((st = hn_text_status(&versions)) == HN_OK && (st = hn_text_status(&hosts)) == HN_OK &&
+        (st = hn_json_line(j, &line)) == HN_OK)
         st = hn_rundir_append(&t->dir, "starts.jsonl", line.at);
     hn_json_free(j);
     hn_text_free(&line);
     hn_text_free(&versions);
+    hn_text_free(&hosts);
     return st;
 }
 
 hn_status hn_start_announce(hn_trainer *t)
 {
-    size_t bytes = 0;
-    hn_status st = sum_over_ranks(t->session.comm, hn_net_bytes(hn_core_net(t->core)), &bytes);
+    struct told *all = NULL;
+    hn_status st = tell_all(t, &all);
 
     if (st != HN_OK)
         return st;
     if (hn_trainer_leads(t)) {
-        say(t, bytes);
+        say(t);
+        say_memory(t, all);
         warn_binding(&t->session);
-        st = record(t);
+        st = record(t, all);
     }
+    hn_free(all);
     return hn_comm_agree(t->session.comm, st);
 }

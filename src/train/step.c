@@ -38,8 +38,8 @@ static hn_status check_finite(const hn_trainer *t, const struct hn_core_report *
 
     if (what == NULL)
         return HN_OK;
-    return hn_fail(HN_EDIVERGED, "step %llu: the %s is not finite; the last good state is step %llu",
-                   (unsigned long long)t->step + 1, what, (unsigned long long)t->saved_step);
+    return hn_fail(HN_EDIVERGED, "step %llu: the %s is not finite; %s", (unsigned long long)t->step + 1, what,
+                   hn_trainer_saved(t));
 }
 
 hn_status hn_trainer_step(hn_trainer *t, struct hn_step_report *report)

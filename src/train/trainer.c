@@ -1,6 +1,7 @@
 /* Opening and closing a run. */
 #include "train/trainer.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "train/start.h"
 #include <string.h>
@@ -42,20 +43,52 @@ static hn_status open_core(hn_trainer *t)
     return hn_comm_agree(t->session.comm, st);
 }
 
-/* Labels that the loss needs must be there. */
-static hn_status check_labels(const hn_trainer *t)
+static void identify_data(hn_trainer *t)
+{
+    const struct hn_dataset_info *info = hn_dataset_info(t->session.data);
+    char hash[HN_HASH_TEXT];
+
+    hn_hash_text(hn_hash_load(info->file_hash), hash);
+    snprintf(t->data_identity, sizeof t->data_identity, "%s of %llu bytes", hash,
+             (unsigned long long)info->file_bytes);
+}
+
+/* Rank 0: do at least two classes occur?  Reads labels until one differs from the first. */
+static hn_status check_classes(const hn_trainer *t)
+{
+    enum hn_split split = (enum hn_split)t->session.config.data.split;
+    uint64_t samples = hn_dataset_info(t->session.data)->samples[split];
+    int64_t first = 0, label = 0;
+    hn_status st = hn_dataset_read(t->session.data, split, 0, NULL, &first);
+
+    for (uint64_t i = 1; st == HN_OK && i < samples && label == first; i++)
+        st = hn_dataset_read(t->session.data, split, i, NULL, &label);
+    if (st == HN_OK && label == first)
+        st = hn_fail(
+            HN_EUSAGE, "%s: split \"%s\" has one class only: loss %s takes its negatives from other classes",
+            t->session.config.data.path, hn_split_name(split), hn_loss_names()[t->session.config.loss.kind]);
+    return st;
+}
+
+/* Does the data set have what the loss and the evaluation need? */
+static hn_status check_data(hn_trainer *t)
 {
     const struct hn_config *c = &t->session.config;
     const struct hn_dataset_info *info = hn_dataset_info(t->session.data);
+    const char *split = hn_split_name((enum hn_split)c->data.split);
 
+    t->evaluates = info->labelled[HN_TRAIN] && info->labelled[HN_TEST] && info->samples[HN_TEST] > 0;
+    if (!t->evaluates && c->eval.every_epochs > 0 && hn_trainer_leads(t))
+        hn_log(HN_LOG_INFO, "%s has no labelled splits \"train\" and \"test\": no evaluation on the way",
+               c->data.path);
     if (info->samples[c->data.split] == 0)
-        return hn_fail(HN_EDATA, "%s: has no split \"%s\" (data.split)", c->data.path,
-                       hn_split_name((enum hn_split)c->data.split));
-    if (hn_loss_needs_labels(&c->loss) && !info->labelled[c->data.split])
+        return hn_fail(HN_EDATA, "%s: has no split \"%s\" (data.split)", c->data.path, split);
+    if (!hn_loss_needs_labels(&c->loss))
+        return HN_OK;
+    if (!info->labelled[c->data.split])
         return hn_fail(HN_EUSAGE, "loss %s needs labels, and split \"%s\" of %s has none",
-                       hn_loss_names()[c->loss.kind], hn_split_name((enum hn_split)c->data.split),
-                       c->data.path);
-    return HN_OK;
+                       hn_loss_names()[c->loss.kind], split, c->data.path);
+    return hn_trainer_leads(t) ? check_classes(t) : HN_OK;
 }
 
 static hn_status open_buffers(hn_trainer *t)
@@ -67,7 +100,18 @@ static hn_status open_buffers(hn_trainer *t)
     return t->scratch ? HN_OK : HN_ENOMEM;
 }
 
-/* Does the checkpoint belong to this config? */
+/* The same samples in the same order: another set would go on without a word. */
+static hn_status check_same_data(const hn_trainer *t, const hn_ckpt *from)
+{
+    const char *before = hn_ckpt_get_text(from, "data");
+
+    if (before == NULL || strcmp(before, t->data_identity) == 0)
+        return HN_OK;
+    return hn_fail(HN_EUSAGE, "%s: cannot go on from here: it was trained on a data set %s, and %s is %s",
+                   hn_ckpt_path(from), before, t->session.config.data.path, t->data_identity);
+}
+
+/* Does the checkpoint belong to this config and this data? */
 static hn_status check_checkpoint(const hn_trainer *t, const hn_ckpt *from)
 {
     const char *text = hn_ckpt_get_text(from, "config");
@@ -80,7 +124,19 @@ static hn_status check_checkpoint(const hn_trainer *t, const hn_ckpt *from)
         return st;
     if ((st = hn_config_resumable(&before, &t->session.config)) != HN_OK)
         return hn_fail(st, "%s: cannot go on from here: %s", hn_ckpt_path(from), hn_error_text());
-    return HN_OK;
+    return check_same_data(t, from);
+}
+
+/* A file given by hand must not lie behind what the directory holds: resuming would find that again. */
+static hn_status check_not_older(const hn_trainer *t, const hn_ckpt *from)
+{
+    uint64_t latest;
+
+    if (!hn_ckpt_latest(t->dir.checkpoints, &latest) || latest <= hn_ckpt_step(from))
+        return HN_OK;
+    return hn_fail(
+        HN_EUSAGE, "%s is step %llu, but %s holds step %llu already: choose another run directory (-o)",
+        hn_ckpt_path(from), (unsigned long long)hn_ckpt_step(from), t->dir.path, (unsigned long long)latest);
 }
 
 static void compare_versions(const hn_ckpt *from)
@@ -99,7 +155,7 @@ static void compare_versions(const hn_ckpt *from)
 /* Rank 0: finds what to resume from; *from stays NULL for a fresh start. */
 static hn_status find_checkpoint(hn_trainer *t, hn_ckpt **from)
 {
-    const char *resume = t->options.resume ? t->options.resume : "auto";
+    const char *resume = t->options.resume;
     hn_status st;
 
     if (strcmp(resume, "never") == 0) {
@@ -111,8 +167,8 @@ static hn_status find_checkpoint(hn_trainer *t, hn_ckpt **from)
     }
     if (strcmp(resume, "auto") == 0)
         st = hn_ckpt_newest(from, t->dir.checkpoints);
-    else
-        st = hn_ckpt_open(from, resume);
+    else if ((st = hn_ckpt_open(from, resume)) == HN_OK)
+        st = check_not_older(t, *from);
     if (st == HN_OK && *from != NULL)
         st = check_checkpoint(t, *from);
     return st;
@@ -143,7 +199,9 @@ static hn_status resume(hn_trainer *t)
     if (found) {
         if ((st = hn_state_load(&t->state, t->session.comm, from)) != HN_OK)
             goto out;
-        t->step = t->saved_step = (uint64_t)t->state.step;
+        t->step = (uint64_t)t->state.step;
+        t->saved_step =
+            strcmp(t->options.resume, "auto") == 0 ? t->step : HN_NOT_SAVED; /* a file may lie elsewhere */
         *hn_optim_updates(hn_core_optim(t->core)) = (uint64_t)t->state.updates;
     }
     if (hn_trainer_leads(t)) {
@@ -183,13 +241,17 @@ hn_status hn_trainer_new(hn_trainer **out, hn_comm *comm, const struct hn_config
         goto out;
     t->dir.lock = -1;
     t->options = *options;
+    if (t->options.resume == NULL)
+        t->options.resume = "auto";
+    t->saved_step = HN_NOT_SAVED;
     t->started = t->saved_at = hn_now();
     if ((st = hn_session_open(&t->session, comm, config)) != HN_OK)
         goto out;
-    if ((st = check_ranks(t)) == HN_OK && (st = check_labels(t)) == HN_OK && (st = open_buffers(t)) == HN_OK)
+    identify_data(t);
+    if ((st = check_ranks(t)) == HN_OK && (st = check_data(t)) == HN_OK && (st = open_buffers(t)) == HN_OK)
         st = hn_config_dump(&t->session.config, &t->config_text);
     if ((st = hn_comm_agree(comm, st)) != HN_OK ||
-        (st = hn_start_compare(comm, t->config_text, t->session.data)) != HN_OK ||
+        (st = hn_start_compare(comm, t->config_text, config->data.path)) != HN_OK ||
         (st = open_core(t)) != HN_OK || (st = resume(t)) != HN_OK ||
         (st = hn_comm_agree(comm, open_prefetch(t))) != HN_OK || (st = hn_start_announce(t)) != HN_OK)
         goto out;

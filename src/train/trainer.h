@@ -8,6 +8,8 @@
 #include "train/session.h"
 #include "train/state.h"
 
+#define HN_NOT_SAVED UINT64_MAX
+
 struct hn_trainer {
     struct hn_session session;
     hn_core *core;
@@ -17,18 +19,19 @@ struct hn_trainer {
     struct hn_rundir dir;         /* rank 0 alone has it open */
     struct hn_train_options options;
     char *config_text;      /* as saved */
+    char data_identity[96]; /* of the data set: hash and bytes */
     unsigned char *scratch; /* of the views, per worker */
     size_t scratch_bytes;
     uint64_t step;             /* done so far */
     uint64_t steps, per_epoch; /* of the whole run, of an epoch */
-    uint64_t saved_step;       /* of the newest checkpoint */
-    bool save_failed;          /* the last save did not work */
+    uint64_t saved_step;       /* of the newest checkpoint here; HN_NOT_SAVED */
+    bool evaluates;            /* the data has labelled splits to judge by */
+    bool warned_anchors;       /* that every anchor was left out */
     double started, saved_at;  /* hn_now() */
 };
 
-/* Collective.  Writes a checkpoint of this step unless there is one; a failure is logged on rank 0 and
- * remembered. */
-hn_status hn_trainer_checkpoint(hn_trainer *t);
+/* What there is to go back to, in words. */
+const char *hn_trainer_saved(const hn_trainer *t);
 /* Collective.  Nearest neighbours of the test set by the features of the encoder as it is. */
 hn_status hn_trainer_judge(hn_trainer *t, struct hn_knn_result *out);
 
