@@ -54,7 +54,7 @@ mkdir "$tmp/full/checkpoints/step-00000008.h5" # a folder where the file should 
 try train full --steps 8 --set run.log_every=100
 is "$rc $(grep -c 'last checkpoint' "$tmp/out")" "74 1" "a last save that fails: one line, exit 74"
 rmdir "$tmp/full/checkpoints/step-00000008.h5"
-is "$(names full)" "4 " "and the checkpoint before it is there"
+is "$(names full)" "4 5 " "and the checkpoints before it are there"
 train full >"$tmp/out" 2>&1
 is "$("$hardneg" hash "$tmp/full")" "$("$hardneg" hash "$tmp/r")" "from which the run ends in the bits of the uninterrupted one"
 
