@@ -21,7 +21,7 @@ hn_status hn_store_begin_large(hn_store_writer **out, const char *path)
     if (st != HN_OK)
         return st;
     w->large = true;
-    st = hn_temp_begin(&w->temp, path);
+    st = hn_file_begin(&w->out, path);
     if (st == HN_OK)
         st = hn_sparse_create(&w->file, &w->sparse, PAGE);
     if (st != HN_OK)
@@ -72,7 +72,7 @@ hn_status hn_store_declare(hn_store_writer *w, const char *name, enum hn_type ty
 
     for (int i = 0; i < rank && i < HN_STORE_RANK; i++)
         if (!hn_mul(&length, length, dim[i]))
-            return hn_fail(HN_EUSAGE, "%s: %s: its dimensions overflow", w->temp.path, name);
+            return hn_fail(HN_EUSAGE, "%s: %s: its dimensions overflow", w->out.path, name);
     if (!w->large || block == 0)
         return hn_fail(HN_EBUG, "%s: declared in a small file or without a block size", name);
     hn_status st = hn_writer_create(w, name, type, rank, dim, true, &set);
@@ -81,7 +81,7 @@ hn_status hn_store_declare(hn_store_writer *w, const char *name, enum hn_type ty
     haddr_t offset = length ? H5Dget_offset(set) : 0;
     H5Dclose(set);
     if (offset == HADDR_UNDEF)
-        return hn_fail(HN_EIO, "%s: %s: HDF5 gave it no place in the file", w->temp.path, name);
+        return hn_fail(HN_EIO, "%s: %s: HDF5 gave it no place in the file", w->out.path, name);
     st = new_part(&p, name, offset, length, block);
     if (st != HN_OK)
         return st;
@@ -124,9 +124,9 @@ hn_status hn_store_fill(hn_store_writer *w, const char *name, const void *bytes,
     while (p != NULL && strcmp(p->name, name) != 0)
         p = p->next;
     if (p == NULL || count > p->length - p->done)
-        return hn_fail(HN_EBUG, "%s: %s: filled without being declared, or beyond its end", w->temp.path,
+        return hn_fail(HN_EBUG, "%s: %s: filled without being declared, or beyond its end", w->out.path,
                        name);
-    hn_status st = hn_temp_write_at(&w->temp, bytes, count, p->offset + p->done);
+    hn_status st = hn_file_write_at(&w->out, bytes, count, p->offset + p->done);
     while (st == HN_OK && count > 0) {
         uint64_t n = p->block - p->done % p->block;
         if (n > count)
@@ -145,7 +145,7 @@ static hn_status make_table(const hn_store_writer *w, struct hn_sealed *s)
 
     for (const struct hn_part *p = w->part; p != NULL; p = p->next) {
         if (p->done != p->length)
-            return hn_fail(HN_EBUG, "%s: %s: %llu of %llu bytes were filled in", w->temp.path, p->name,
+            return hn_fail(HN_EBUG, "%s: %s: %llu of %llu bytes were filled in", w->out.path, p->name,
                            (unsigned long long)p->done, (unsigned long long)p->length);
         bytes += p->length ? p->entry_bytes : 0;
     }
@@ -158,7 +158,7 @@ static hn_status make_table(const hn_store_writer *w, struct hn_sealed *s)
             memcpy(s->table + at, p->entry, p->entry_bytes);
             at += p->entry_bytes;
         }
-    return hn_seal_read_table(&s->range, &s->ranges, s->table, bytes, s->end.hdf5, w->temp.path);
+    return hn_seal_read_table(&s->range, &s->ranges, s->table, bytes, s->end.hdf5, w->out.path);
 }
 
 static hn_status close_hdf5(hn_store_writer *w, uint64_t *bytes)
@@ -167,7 +167,7 @@ static hn_status close_hdf5(hn_store_writer *w, uint64_t *bytes)
 
     w->file = H5I_INVALID_HID;
     if (failed < 0)
-        return hn_fail(HN_ENOMEM, "%s: HDF5 cannot finish it: %s", w->temp.path, hn_hdf_reason());
+        return hn_fail(HN_ENOMEM, "%s: HDF5 cannot finish it: %s", w->out.path, hn_hdf_reason());
     *bytes = w->sparse.length;
     return HN_OK;
 }
@@ -182,7 +182,7 @@ static hn_status copy_bytes(hn_store_writer *w, hn_hasher *h, uint64_t from, uin
         size_t n = to - from < sizeof piece ? (size_t)(to - from) : sizeof piece;
         hn_sparse_read(&w->sparse, piece, n, from);
         hn_hasher_add(h, piece, n);
-        st = hn_temp_write_at(&w->temp, piece, n, from);
+        st = hn_file_write_at(&w->out, piece, n, from);
         from += n;
     }
     return st;
@@ -209,8 +209,8 @@ static hn_status write_seal(hn_store_writer *w, hn_hasher *h, const struct hn_se
     hn_hasher_add(h, s->table, s->end.table);
     hn_hasher_add(h, end, HN_SEAL_HASHED);
     hn_hash_store(hn_hasher_value(h), end + HN_SEAL_HASHED);
-    st = hn_temp_write_at(&w->temp, s->table, s->end.table, s->end.hdf5);
-    return st == HN_OK ? hn_temp_write_at(&w->temp, end, sizeof end, s->end.hdf5 + s->end.table) : st;
+    st = hn_file_write_at(&w->out, s->table, s->end.table, s->end.hdf5);
+    return st == HN_OK ? hn_file_write_at(&w->out, end, sizeof end, s->end.hdf5 + s->end.table) : st;
 }
 
 hn_status hn_large_publish(hn_store_writer *w)
@@ -228,7 +228,7 @@ hn_status hn_large_publish(hn_store_writer *w)
     if (st == HN_OK)
         st = write_seal(w, h, &s);
     if (st == HN_OK)
-        st = hn_temp_commit(&w->temp);
+        st = hn_file_commit(&w->out);
     hn_sealed_free(&s);
     hn_hasher_free(h);
     return st;

@@ -12,7 +12,7 @@ hn_status hn_writer_new(hn_store_writer **out)
     if (w == NULL)
         return HN_ENOMEM;
     w->file = H5I_INVALID_HID;
-    w->temp.folder = w->temp.fd = -1;
+    w->out = HN_FILE_NONE;
     w->links = H5Pcreate(H5P_LINK_CREATE);
     if (w->links < 0 || H5Pset_create_intermediate_group(w->links, 1) < 0) {
         hn_store_abandon(w);
@@ -196,13 +196,13 @@ static hn_status publish_image(hn_store_writer *w, const char *path)
     if (st == HN_OK)
         st = image_end(end, image, count);
     if (st == HN_OK)
-        st = hn_temp_begin(&w->temp, path);
+        st = hn_file_begin(&w->out, path);
     if (st == HN_OK)
-        st = hn_temp_write(&w->temp, image, count);
+        st = hn_file_write(&w->out, image, count);
     if (st == HN_OK)
-        st = hn_temp_write(&w->temp, end, sizeof end);
+        st = hn_file_write(&w->out, end, sizeof end);
     if (st == HN_OK)
-        st = hn_temp_commit(&w->temp);
+        st = hn_file_commit(&w->out);
     hn_free(image);
     return st;
 }
@@ -211,8 +211,8 @@ hn_status hn_store_publish(hn_store_writer *w, const char *path)
 {
     hn_status st;
 
-    if (w->large && strcmp(path, w->temp.path) != 0)
-        st = hn_fail(HN_EBUG, "%s: was begun as %s", path, w->temp.path);
+    if (w->large && strcmp(path, w->out.path) != 0)
+        st = hn_fail(HN_EBUG, "%s: was begun as %s", path, w->out.path);
     else
         st = w->large ? hn_large_publish(w) : publish_image(w, path);
     hn_store_abandon(w);
@@ -227,8 +227,13 @@ void hn_store_abandon(hn_store_writer *w)
         H5Fclose(w->file);
     if (w->links >= 0)
         H5Pclose(w->links);
-    hn_temp_drop(&w->temp);
+    hn_file_drop(&w->out);
     hn_large_free_parts(w);
     hn_sparse_free(&w->sparse);
     hn_free(w);
+}
+
+void hn_store_sweep(const char *folder)
+{
+    hn_file_sweep(folder);
 }

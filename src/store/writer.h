@@ -2,9 +2,9 @@
 #ifndef HN_STORE_WRITER_H
 #define HN_STORE_WRITER_H
 
+#include "base/file.h"
 #include "base/hash.h"
 #include "store/hdf.h"
-#include "store/publish.h"
 #include "store/sparse.h"
 
 /* A declared array of a large file: its place and how far it is filled. */
@@ -21,7 +21,7 @@ struct hn_store_writer {
     hid_t file;  /* in memory */
     hid_t links; /* groups appear as needed */
     bool large;
-    struct hn_temp temp;     /* large: from the beginning */
+    struct hn_file out;      /* large: from the beginning */
     struct hn_sparse sparse; /* large: what HDF5 writes to */
     struct hn_part *part;
 };
