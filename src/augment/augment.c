@@ -50,7 +50,7 @@ static hn_status check_normalisation(const struct hn_augment_options *o)
     for (size_t k = 0; k < o->c; k++) {
         if (!isfinite(o->mean[k]))
             return hn_fail(HN_EUSAGE, "views: the mean of channel %zu is not a number", k);
-        if (!(o->std[k] > 1e-6 && o->std[k] <= 1e6))
+        if (!(o->std[k] >= 1e-6 && o->std[k] <= 1e6))
             return hn_fail(HN_EUSAGE, "views: the std of channel %zu is %g; it must lie within 1e-6 .. 1e6",
                            k, o->std[k]);
     }

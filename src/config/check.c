@@ -47,10 +47,21 @@ static hn_status check_batch(const struct hn_reading *r)
     return HN_OK;
 }
 
+static bool anything_given(const struct hn_reading *r)
+{
+    for (size_t i = 0; i < hn_key_count; i++)
+        if (r->from[i].line > 0)
+            return true;
+    return false;
+}
+
 static hn_status check_data(const struct hn_reading *r)
 {
     if (r->c->data.path[0] == '\0')
-        return complain(r, "data.path", "not given: the data set to train on (hardneg import makes one)");
+        return hn_fail(HN_EUSAGE,
+                       "%s: %s: data.path, the data set to train on, is missing; write data: { path = "
+                       "\"FILE.h5\"; }; or --set data.path=FILE.h5 (hardneg import makes one)",
+                       r->file, anything_given(r) ? "incomplete" : "no key at all");
     if (r->c->data.split == HN_UNLABELED && hn_loss_needs_labels(&r->c->loss))
         return complain(r, later(r, "data.split", "loss.kind"),
                         "the split \"unlabeled\" has no labels, which loss.kind \"%s\" needs",
@@ -120,6 +131,14 @@ static hn_status check_optim(const struct hn_reading *r)
     if (o->schedule == HN_SCHEDULE_COSINE && o->floor > o->lr)
         return complain(r, later(r, "optim.floor", "optim.lr"), "the last rate %g is above the first, %g",
                         o->floor, o->lr);
+    if (o->schedule == HN_SCHEDULE_CONSTANT && o->floor > 0)
+        return complain(r, later(r, "optim.floor", "optim.schedule"),
+                        "the last rate %g belongs to schedule cosine, not to constant", o->floor);
+    if (o->warmup_epochs == 0 && o->warmup_start > 0)
+        return complain(r, later(r, "optim.warmup_start", "optim.warmup_epochs"),
+                        "a warm-up that starts at %g of the rate, but takes no epochs "
+                        "(optim.warmup_epochs)",
+                        o->warmup_start);
     return HN_OK;
 }
 

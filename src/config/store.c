@@ -1,5 +1,6 @@
 /* Value to field: type, range, names. */
 #include "config/value.h"
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -55,10 +56,12 @@ static hn_status wrong_type(const struct hn_key *k, const struct hn_value *v, co
 
 static hn_status check_number(const struct hn_key *k, const struct hn_number *n, const char *place)
 {
-    double x = n->whole ? (double)n->integer : n->real;
+    double lo = k->allowed.lo, hi = k->allowed.hi;
     char number[HN_NUMBER_TEXT];
 
-    if (x >= k->allowed.lo && x <= k->allowed.hi)
+    /* Whole numbers as such: past 2^53 two of them are one double. */
+    if (n->whole ? n->integer >= (int64_t)ceil(lo) && n->integer <= (int64_t)floor(hi)
+                 : n->real >= lo && n->real <= hi)
         return HN_OK;
     number_text(number, n);
     return hn_fail(HN_EUSAGE, "%s: %s is outside %.16g .. %.16g", place, number, k->allowed.lo,

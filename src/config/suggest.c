@@ -37,12 +37,14 @@ static size_t too_far(const char *name)
     return strlen(name) / 3 + 2;
 }
 
-/* A key counts as one step away when only its section is wrong or missing. */
+/* A key counts as one step away when only its section is wrong or missing, provided that a letter of its own
+ * name is right. */
 static size_t key_distance(const char *name, const struct hn_key *k)
 {
-    const char *dot = strrchr(name, '.');
+    const char *dot = strrchr(name, '.'), *own = dot ? dot + 1 : name;
+    size_t whole = distance(name, k->name), part = distance(own, hn_key_short(k));
 
-    return least(distance(name, k->name), distance(dot ? dot + 1 : name, hn_key_short(k)) + 1);
+    return part < strlen(own) ? least(whole, part + 1) : whole;
 }
 
 const struct hn_key *hn_key_suggest(const char *name)

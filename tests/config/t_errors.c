@@ -22,6 +22,7 @@ static const struct {
     {PATH, "los.temperature=1", "--set los.temperature=1: no such key (did you mean loss.temperature?)"},
     {PATH, "loss.temperature", "--set loss.temperature: wants section.key=value"},
     {PATH, "=", "--set =: no such key"},
+    {PATH, "run.=3", "--set run.=3: no such key"},
     /* types */
     {PATH "loss: { temperature = \"hot\"; };", NULL,
      "run.cfg:2: loss.temperature: wants a number, not \"hot\""},
@@ -59,6 +60,10 @@ static const struct {
      "run.cfg:2: augment.crop_scale: wants 2 numbers, not 3"},
     {PATH "model: { channels = []; };", NULL, "run.cfg:2: model.channels: wants 1 to 8 numbers, not 0"},
     {PATH "model: { channels = [8, 0]; };", NULL, "run.cfg:2: model.channels: 0 is outside 1 .. 65536"},
+    {PATH, "run.seed=9007199254740993",
+     "--set run.seed=9007199254740993: 9007199254740993 is outside 0 .. 9007199254740992"},
+    {PATH "run: { seed = 9007199254740993; };", NULL,
+     "run.cfg:2: run.seed: 9007199254740993 is outside 0 .. 9007199254740992"},
     {PATH, "loss.beta=-1", "--set loss.beta=-1: -1 is outside 0 .. 1000"},
     /* syntax */
     {PATH "loss: { kind = hard; };", NULL,
@@ -71,7 +76,12 @@ static const struct {
     {PATH "@include \"other.cfg\"", NULL,
      "run.cfg:2: @include is not supported: one file holds the whole config"},
     /* contradictions */
-    {"", NULL, "run.cfg: data.path: not given: the data set to train on (hardneg import makes one)"},
+    {"", NULL,
+     "run.cfg: no key at all: data.path, the data set to train on, is missing; write data: { path = "
+     "\"FILE.h5\"; }; or --set data.path=FILE.h5 (hardneg import makes one)"},
+    {"run: { seed = 5; };", NULL,
+     "run.cfg: incomplete: data.path, the data set to train on, is missing; write data: { path = "
+     "\"FILE.h5\"; }; or --set data.path=FILE.h5 (hardneg import makes one)"},
     {PATH "batch: { size = 100;\n microbatches = 16; };", NULL,
      "run.cfg:3: batch.microbatches: a batch of 100 samples cannot be cut into 16 equal microbatches"},
     {PATH "batch: { microbatches = 16; };", "batch.size=8",
@@ -100,6 +110,11 @@ static const struct {
      "run.cfg:3: optim.warmup_epochs: a warm-up of 2.5 epochs in a run of 2"},
     {PATH "optim: { schedule = \"cosine\"; floor = 0.1; };", NULL,
      "run.cfg:2: optim.floor: the last rate 0.1 is above the first, 0.001"},
+    {PATH "optim: { floor = 0.0001; };", NULL,
+     "run.cfg:2: optim.floor: the last rate 0.0001 belongs to schedule cosine, not to constant"},
+    {PATH "optim: { warmup_start = 0.1; };", NULL,
+     "run.cfg:2: optim.warmup_start: a warm-up that starts at 0.1 of the rate, but takes no epochs "
+     "(optim.warmup_epochs)"},
 };
 enum { WRONG = sizeof wrong / sizeof wrong[0] };
 

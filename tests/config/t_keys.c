@@ -158,8 +158,10 @@ static void ranges(void)
         for (int end = 0; end < 2; end++) {
             double x = end ? k->allowed.hi : k->allowed.lo;
             bool whole = k->type != HN_KEY_REAL;
-            x = whole ? x + (end ? 2 : -1) : nextafter(x, end ? INFINITY : -INFINITY);
-            snprintf(text, sizeof text, whole ? "%s=%.0f" : "%s=%.17g", k->name, x);
+            if (whole)
+                snprintf(text, sizeof text, "%s=%lld", k->name, (long long)x + (end ? 1 : -1));
+            else
+                snprintf(text, sizeof text, "%s=%.17g", k->name, nextafter(x, end ? INFINITY : -INFINITY));
             bool good = hn_reading_set(&r, text) == HN_EUSAGE && strstr(hn_error_text(), "is outside");
             if (!good)
                 printf("# %s: %s\n", text, hn_error_text());
