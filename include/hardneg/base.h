@@ -55,7 +55,7 @@ void hn_error_set(const char *text, const char *place);
 enum hn_log_level { HN_LOG_ERROR, HN_LOG_WARN, HN_LOG_INFO, HN_LOG_DEBUG };
 typedef void hn_log_sink(void *ctx, enum hn_log_level level, const char *line);
 void hn_log_to(hn_log_sink *sink, void *ctx, enum hn_log_level threshold);
-/* A second sink that gets what the first gets (a run's log.txt); NULL ends it. */
+/* A second sink that gets every line, whatever the threshold (a run's log.txt); NULL ends it. */
 void hn_log_tee(hn_log_sink *sink, void *ctx);
 void hn_log(enum hn_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -77,6 +77,8 @@ hn_status hn_evaluate(hn_comm *comm, const char *run, const char *const *sets, s
 /* Features of a split ("train", "test", "unlabeled") as NAME.npy and NAME.labels.npy. */
 hn_status hn_embed(hn_comm *comm, const char *run, const char *const *sets, size_t count, const char *split,
                    const char *npy);
+/* Local: opens a run's newest checkpoint that verifies, or the file itself. */
+hn_status hn_run_checkpoint(hn_ckpt **out, const char *run);
 /* Local: the hash of weights and running statistics of a run's newest checkpoint or of a file; 32 digits. */
 hn_status hn_run_hash(const char *run, char text[33], uint64_t *step);
 

@@ -34,12 +34,13 @@ void hn_log(enum hn_log_level level, const char *format, ...)
     char line[2048];
     va_list ap;
 
-    if (level > current.threshold)
+    if (level > current.threshold && current.tee == NULL)
         return;
     va_start(ap, format);
     vsnprintf(line, sizeof line, format, ap);
     va_end(ap);
-    current.sink(current.ctx, level, line);
+    if (level <= current.threshold)
+        current.sink(current.ctx, level, line);
     if (current.tee)
         current.tee(current.tee_ctx, level, line);
 }

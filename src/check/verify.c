@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const struct hn_verify_kind *const kinds[] = {&hn_verify_losses, &hn_verify_training,
                                                      &hn_verify_layers, &hn_verify_augment,
@@ -168,10 +169,15 @@ static hn_status read_bytes(const char *path, void **bytes, size_t *count)
 {
     FILE *f = fopen(path, "rb");
     hn_status st = HN_OK;
+    struct stat info;
     long size;
 
     if (f == NULL)
         return hn_fail(HN_ENOINPUT, "%s: %s", path, strerror(errno));
+    if (fstat(fileno(f), &info) != 0 || !S_ISREG(info.st_mode)) {
+        fclose(f);
+        return hn_fail(HN_ENOINPUT, "%s: not a file", path);
+    }
     if (fseek(f, 0, SEEK_END) != 0 || (size = ftell(f)) < 0 || fseek(f, 0, SEEK_SET) != 0)
         st = hn_fail(HN_ENOINPUT, "%s: not a file that can be read", path);
     else if ((*bytes = hn_zalloc((size_t)size)) == NULL)

@@ -3,6 +3,7 @@
 #include "check/versions.h"
 #include "cli/progress.h"
 #include "cli/verbs.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,12 +31,37 @@ static void remember_command(int argc, char **argv)
     }
 }
 
+/* Words end the progress line first, so that each stands alone. */
+static void to_screen(void *ctx, enum hn_log_level level, const char *line)
+{
+    (void)ctx;
+    hn_progress_end();
+    fprintf(stderr, "hardneg: %s%s\n", level == HN_LOG_WARN ? "warning: " : "", line);
+}
+
+static void complain(void)
+{
+    if (hn_comm_first_process())
+        hn_log(HN_LOG_ERROR, "%s", hn_error_text());
+}
+
+/* Results that could not be printed were not delivered. */
+static hn_status flush_results(hn_status st)
+{
+    if ((fflush(stdout) != 0 || ferror(stdout)) && st == HN_OK)
+        st = hn_fail(HN_EIO, "the results cannot be written to standard output: %s", strerror(errno));
+    return st;
+}
+
 static hn_status print_text(struct hn_text *text)
 {
     hn_status st = hn_text_status(text);
 
-    if (st == HN_OK && text->length > 0 && hn_comm_first_process())
+    if (st == HN_OK && text->length > 0 && hn_comm_first_process()) {
         fputs(text->at, stdout);
+        if ((st = flush_results(HN_OK)) != HN_OK)
+            complain();
+    }
     hn_text_free(text);
     return st;
 }
@@ -95,12 +121,14 @@ static hn_status run_parallel(const struct hn_verb *v, const char *const *operan
     hn_comm *comm = NULL;
     hn_status st = hn_comm_start(&comm, argc, argv);
 
-    if (st != HN_OK)
+    if (st != HN_OK) {
+        complain();
         return st;
-    hn_log_to(NULL, NULL, hn_comm_rank(comm) == 0 ? HN_LOG_INFO : HN_LOG_ERROR);
+    }
+    hn_log_to(to_screen, NULL, hn_comm_rank(comm) == 0 ? HN_LOG_INFO : HN_LOG_ERROR);
     st = v->run(comm, operand, operands);
     hn_progress_end();
-    fflush(stdout);
+    st = hn_comm_agree(comm, flush_results(st)); /* one exit code, and the sentence that rank 0 prints */
     if (st != HN_OK && hn_comm_rank(comm) == 0)
         hn_log(HN_LOG_ERROR, "%s", hn_error_text());
     hn_comm_finish(comm);
@@ -116,13 +144,7 @@ static hn_status run_alone(const struct hn_verb *v, const char *const *operand, 
         return HN_OK;
     st = v->run(NULL, operand, operands);
     hn_progress_end();
-    return st;
-}
-
-static void complain(void)
-{
-    if (hn_comm_first_process())
-        hn_log(HN_LOG_ERROR, "%s", hn_error_text());
+    return flush_results(st);
 }
 
 static hn_status run_verb(const struct hn_verb *v, int argc, char **argv)
@@ -159,6 +181,7 @@ int main(int argc, char **argv)
     hn_status st;
 
     remember_command(argc, argv);
+    hn_log_to(to_screen, NULL, HN_LOG_INFO);
     if (v != NULL) {
         st = run_verb(v, argc, argv);
     } else if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
@@ -169,8 +192,5 @@ int main(int argc, char **argv)
         st = hn_fail(HN_EUSAGE, "%s: no such verb; hardneg --help lists them", word);
         complain();
     }
-    /* Results that could not be printed were not delivered. */
-    if (fflush(stdout) != 0 && st == HN_OK)
-        st = HN_EIO;
     return st;
 }

@@ -43,19 +43,20 @@ static void catch_signals(void)
 
 static void show(void *ctx, const struct hn_train_progress *p)
 {
+    /* Where the progress line is, these lines go to log.txt alone. */
+    enum hn_log_level plain = hn_progress_on_terminal() ? HN_LOG_DEBUG : HN_LOG_INFO;
     char left[32];
 
     (void)ctx;
     hn_progress_time(p->seconds_left, left);
     switch (p->what) {
     case HN_PROGRESS_STEP:
-        if (hn_progress_on_terminal())
-            hn_progress_line(
-                p->step == p->steps, "epoch %llu/%llu  step %llu/%llu  loss %.4f  %.0f pairs/s  %s left",
-                (unsigned long long)p->epoch, (unsigned long long)p->epochs, (unsigned long long)p->step,
-                (unsigned long long)p->steps, p->loss, p->pairs_per_s, left);
-        else if (p->logged)
-            hn_log(HN_LOG_INFO, "epoch %llu/%llu step %llu/%llu loss %.4f lr %.3g %.0f pairs/s %s left",
+        hn_progress_line(
+            p->step == p->steps, "epoch %llu/%llu  step %llu/%llu  loss %.4f  %.0f pairs/s  %s left",
+            (unsigned long long)p->epoch, (unsigned long long)p->epochs, (unsigned long long)p->step,
+            (unsigned long long)p->steps, p->loss, p->pairs_per_s, left);
+        if (p->logged)
+            hn_log(plain, "epoch %llu/%llu step %llu/%llu loss %.4f lr %.3g %.0f pairs/s %s left",
                    (unsigned long long)p->epoch, (unsigned long long)p->epochs, (unsigned long long)p->step,
                    (unsigned long long)p->steps, p->loss, p->lr, p->pairs_per_s, left);
         break;
@@ -66,8 +67,7 @@ static void show(void *ctx, const struct hn_train_progress *p)
                100 * p->knn.top1, 100 * p->knn.top5);
         break;
     case HN_PROGRESS_SAVE:
-        if (!hn_progress_on_terminal())
-            hn_log(HN_LOG_INFO, "saved %s", p->path);
+        hn_log(plain, "saved %s", p->path);
         break;
     }
 }
@@ -106,7 +106,9 @@ static bool alone(hn_status *st)
     char *text = NULL;
 
     if (!given.help_config) {
-        if (given.out == NULL)
+        if (given.max_minutes < 0)
+            *st = hn_fail(HN_EUSAGE, "--max-minutes: must not be below 0");
+        else if (given.out == NULL)
             *st = hn_fail(HN_EUSAGE, "-o RUN is missing: where the run lives");
         else
             catch_signals(); /* before MPI_Init: nothing is lost while it starts */

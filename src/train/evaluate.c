@@ -34,7 +34,7 @@ hn_status hn_trainer_judge(hn_trainer *t, struct hn_knn_result *out)
 }
 
 /* A run directory's newest checkpoint that verifies, or the file itself. */
-static hn_status open_checkpoint(hn_ckpt **out, const char *run)
+hn_status hn_run_checkpoint(hn_ckpt **out, const char *run)
 {
     char folder[1200];
     struct stat info;
@@ -110,7 +110,7 @@ static hn_status open_judged(struct judged *j, hn_comm *comm, const char *run, c
     hn_status st = HN_OK;
 
     *j = (struct judged){0};
-    if (hn_comm_rank(comm) == 0 && (st = open_checkpoint(&from, run)) == HN_OK &&
+    if (hn_comm_rank(comm) == 0 && (st = hn_run_checkpoint(&from, run)) == HN_OK &&
         hn_ckpt_get_text(from, "config") == NULL)
         st = hn_fail(HN_EDATA, "%s: holds no config", hn_ckpt_path(from));
     if ((st = hn_comm_agree(comm, st)) != HN_OK ||
@@ -178,7 +178,7 @@ hn_status hn_embed(hn_comm *comm, const char *run, const char *const *sets, size
 hn_status hn_run_hash(const char *run, char text[33], uint64_t *step)
 {
     hn_ckpt *from = NULL;
-    hn_status st = open_checkpoint(&from, run);
+    hn_status st = hn_run_checkpoint(&from, run);
 
     if (st == HN_OK) {
         *step = hn_ckpt_step(from);

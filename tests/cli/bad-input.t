@@ -1,7 +1,7 @@
 # Every mistake gets one clear line and the documented exit code.  The sanitizer build runs here.
 HARDNEG=$HN_TOP/build/asan/hardneg
 . "$HN_TOP/tests/lib.sh"
-plan 50
+plan 57
 
 "$HN_TOP/tests/make-idx" "$tmp" 64 32
 "$hardneg" import idx "$tmp" "$tmp/tiny.h5" >/dev/null || exit 1
@@ -90,6 +90,21 @@ refused 65 "text.h5" "verify of a text" "$hardneg" verify "$tmp/text.h5"
 refused 65 "known" "verify of something else" "$hardneg" verify "$tmp/tiny.h5"
 head -c 60000 "$HN_TOP/tests/golden/losses.h5" >"$tmp/half.h5"
 refused 65 "half.h5" "verify of a damaged file" "$hardneg" verify "$tmp/half.h5"
+
+refused 66 "not a file" "verify of a folder" "$hardneg" verify "$tmp"
+
+# Results that cannot be written, tasks that do not know of each other.
+"$hardneg" train "$cfg" -o "$tmp/small" --set data.path="$tmp/tiny.h5" --steps 1 >"$tmp/out" 2>&1
+for verb in "hash $tmp/small" "info $tmp/tiny.h5" "eval $tmp/small --set eval.k=5" "--help"; do
+    rc=0
+    "$hardneg" $verb >/dev/full 2>"$tmp/out" || rc=$?
+    is "$rc $(grep -c 'standard output' "$tmp/out")" "74 1" "no room for results: ${verb%% *}"
+done
+try env -u OMPI_COMM_WORLD_SIZE SLURM_STEP_NUM_TASKS=4 SLURM_PROCID=0 "$hardneg" eval "$tmp/small"
+is "$rc $(grep -c 'srun --mpi=pmix' "$tmp/out")" "64 1" "four tasks that are worlds of their own"
+try "$hardneg" info "$tmp/small"
+grep -q "checkpoint of step 1" "$tmp/out"
+ok $? "info describes a run's newest checkpoint"
 
 # Two runs in one directory.
 "$hardneg" train "$cfg" -o "$tmp/one" --set data.path="$tmp/tiny.h5" --set run.epochs=100000 >"$tmp/one.out" 2>&1 &
