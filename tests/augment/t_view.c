@@ -310,8 +310,20 @@ static void vectors(void)
         hn_augment_free(a);                                                                                  \
     } while (0)
 
+/* The least std that the config's key allows. */
+static void least_std(void)
+{
+    struct hn_augment_options o = usual();
+    hn_augment *a = NULL;
+
+    o.std[0] = 1e-6;
+    tap_status(hn_augment_new(&a, &o, 1), HN_OK, "a std of 1e-6 is allowed");
+    hn_augment_free(a);
+}
+
 static void refusals(void)
 {
+    least_std();
     REFUSED("channels", o.c = 5);
     REFUSED("channels", o.c = 0);
     REFUSED("pixels", o.h = 0);
@@ -336,7 +348,7 @@ static void refusals(void)
 
 int main(void)
 {
-    tap_plan(44);
+    tap_plan(45);
     views_are_pure();
     decisions_do_not_shift_each_other();
     seeds_keep_their_meaning();
