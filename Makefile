@@ -22,6 +22,8 @@ CPPFLAGS_ALL := -D_GNU_SOURCE -Iinclude -Isrc -Itests $(PKG_CFLAGS) $(CPPFLAGS)
 # compiler finds to fuse.  Kernels that want an FMA write fma().  Nobody reads
 # errno after sqrt(), and without it loops over sqrt() are vectorised.
 CFLAGS_ALL := -std=c11 -g -fno-omit-frame-pointer -ffp-contract=off -fno-math-errno -pthread $(WARN) $(WERROR) $(CFLAGS)
+# The build id tells two builds of one version apart (src/base/build.c).
+LDFLAGS_ALL := -Wl,--build-id $(LDFLAGS)
 LDLIBS_ALL := -lhdf5_hl $(PKG_LIBS) -lm -pthread $(LDLIBS)
 
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -49,8 +51,8 @@ $(BUILD)/hardneg-double: $(BUILD)/double/hardneg
 define VARIANT_RULES
 $(BUILD)/$(1)/flags: FORCE
 	@mkdir -p $$(@D)
-	@echo '$$(MPICC) $$(CPPFLAGS_ALL) $$(CFLAGS_ALL) $$(F_$(1)) $$(LDFLAGS) $$(LDLIBS_ALL) $$(ROOMS)' | cmp -s - $$@ || \
-	 echo '$$(MPICC) $$(CPPFLAGS_ALL) $$(CFLAGS_ALL) $$(F_$(1)) $$(LDFLAGS) $$(LDLIBS_ALL) $$(ROOMS)' >$$@
+	@echo '$$(MPICC) $$(CPPFLAGS_ALL) $$(CFLAGS_ALL) $$(F_$(1)) $$(LDFLAGS_ALL) $$(LDLIBS_ALL) $$(ROOMS)' | cmp -s - $$@ || \
+	 echo '$$(MPICC) $$(CPPFLAGS_ALL) $$(CFLAGS_ALL) $$(F_$(1)) $$(LDFLAGS_ALL) $$(LDLIBS_ALL) $$(ROOMS)' >$$@
 $(BUILD)/$(1)/%.o: %.c $(BUILD)/$(1)/flags
 	@mkdir -p $$(@D)
 	$$(Q)$$(MPICC) $$(CPPFLAGS_ALL) $$(CFLAGS_ALL) $$(F_$(1)) -MMD -MP -c -o $$@ $$<
@@ -58,9 +60,9 @@ $(BUILD)/$(1)/libhardneg.a: $$(LIB_SRC:%.c=$(BUILD)/$(1)/%.o)
 	@rm -f $$@
 	$$(Q)ar rcs $$@ $$^
 $(BUILD)/$(1)/hardneg: $(BUILD)/$(1)/src/cli/main.o $(BUILD)/$(1)/libhardneg.a $$(if $$(filter asan,$(1)),$(BUILD)/asan/tests/nodlclose.o)
-	$$(Q)$$(MPICC) $$(F_$(1)) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS_ALL)
+	$$(Q)$$(MPICC) $$(F_$(1)) $$(LDFLAGS_ALL) -o $$@ $$^ $$(LDLIBS_ALL)
 $(BUILD)/$(1)/tests/%: $(BUILD)/$(1)/tests/%.o $(BUILD)/$(1)/libhardneg.a $$(if $$(filter asan,$(1)),$(BUILD)/asan/tests/nodlclose.o)
-	$$(Q)$$(MPICC) $$(F_$(1)) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS_ALL)
+	$$(Q)$$(MPICC) $$(F_$(1)) $$(LDFLAGS_ALL) -o $$@ $$^ $$(LDLIBS_ALL)
 $(1): $(BUILD)/$(1)/hardneg $$(TEST_SRC:%.c=$(BUILD)/$(1)/%)
 .PHONY: $(1)
 endef
@@ -76,11 +78,15 @@ T ?=
 PROVE := prove -e tests/tap-run
 pick = $(if $(T),$(foreach t,$(1),$(if $(findstring $(T),$(t)),$(t))),$(1))
 
-check: all $(foreach v,release double asan,$(call pick,$(TEST_SRC:%.c=$(BUILD)/$(v)/%))) $(BUILD)/asan/hardneg
-	$(PROVE) $(call pick,$(TEST_SH) $(foreach v,release double asan,$(TEST_SRC:%.c=$(BUILD)/$(v)/%)))
+# The debug build checks that ranks agree in the sizes of their calls: where ranks meet, it is tested too.
+DEBUG_TESTS := $(filter tests/comm/% tests/train/% tests/eval/%,$(TEST_SRC))
+C_TESTS := $(foreach v,release double asan,$(TEST_SRC:%.c=$(BUILD)/$(v)/%)) $(DEBUG_TESTS:%.c=$(BUILD)/debug/%)
+
+check: all $(call pick,$(C_TESTS)) $(BUILD)/asan/hardneg $(BUILD)/debug/hardneg
+	HN_BUILD=$(abspath $(BUILD)) $(PROVE) $(call pick,$(TEST_SH) $(C_TESTS))
 
 # The C tests alone, without the program.
-try: $(foreach v,release double asan,$(call pick,$(TEST_SRC:%.c=$(BUILD)/$(v)/%)))
+try: $(call pick,$(C_TESTS))
 	$(PROVE) $^
 
 check-style: ; $(PROVE) tests/base/style.t

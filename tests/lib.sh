@@ -1,6 +1,7 @@
 # tests/lib.sh - for the shell tests: . "$HN_TOP/tests/lib.sh"; plan N; ok STATUS "what" ...; done_testing
 # A scratch folder is $tmp; it goes with the test.
-hardneg=${HARDNEG:-$HN_TOP/build/hardneg}
+build=${HN_BUILD:-$HN_TOP/build}
+hardneg=${HARDNEG:-$build/hardneg}
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/hn-test.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
 count=0

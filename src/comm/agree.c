@@ -55,6 +55,7 @@ int64_t hn_comm_max(hn_comm *c, int64_t value)
 
 void hn_comm_sum(hn_comm *c, int64_t *value, size_t count)
 {
+    hn_ranks_check(c, "hn_comm_sum", count);
     for (size_t at = 0, step; at < count; at += step) {
         MPI_Request request;
         step = count - at < c->largest / sizeof *value ? count - at : c->largest / sizeof *value;

@@ -21,6 +21,7 @@ static void bcast(hn_comm *c, MPI_Comm comm, char *bytes, size_t count, size_t r
 
 void hn_comm_bcast(hn_comm *c, void *bytes, size_t count, size_t root)
 {
+    hn_ranks_check(c, "hn_comm_bcast", count);
     if (c->size > 1)
         bcast(c, c->control, bytes, count, root);
 }
@@ -36,6 +37,7 @@ void hn_comm_gather(hn_comm *c, const void *mine, void *all, const size_t *count
             own += total;
         total += count[r];
     }
+    hn_ranks_check(c, "hn_comm_gather", total);
     if (mine != own)
         memcpy(own, mine, count[c->rank]);
     if (c->size == 1)

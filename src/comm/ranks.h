@@ -19,6 +19,18 @@ struct hn_comm {
     char agreed[1200];    /* the last sentence agreed on: it has its rank in front already */
 };
 
+/* Collective in debug builds, nothing in others: ends the run when `value` is not the same on all ranks. */
+#ifdef HN_DEBUG
+void hn_ranks_check(hn_comm *c, const char *call, size_t value);
+#else
+static inline void hn_ranks_check(hn_comm *c, const char *call, size_t value)
+{
+    (void)c;
+    (void)call;
+    (void)value;
+}
+#endif
+
 /* Returns when ready(ctx) says true: the only place that waits.  Whatever else is in flight progresses. */
 void hn_wait_until(hn_comm *c, bool (*ready)(void *ctx), void *ctx);
 void hn_wait(hn_comm *c, MPI_Request *request, size_t count);

@@ -1,4 +1,5 @@
 #include "train/start.h"
+#include "base/build.h"
 #include "base/cpu.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -12,9 +13,9 @@
 
 void hn_start_versions(struct hn_text *out)
 {
-    hn_text_add(out, "hardneg %s (%s)\nprocessor: %s\nlinear algebra: %s\nMPI: %s\n", HN_VERSION,
-                sizeof(real) == 4 ? "float" : "double", hn_cpu_describe(), hn_engine_describe(),
-                hn_comm_version());
+    hn_text_add(out, "hardneg %s (%s), build %s\nprocessor: %s\nlinear algebra: %s\nMPI: %s\n", HN_VERSION,
+                sizeof(real) == 4 ? "float" : "double", hn_build_id(), hn_cpu_describe(),
+                hn_engine_describe(), hn_comm_version());
 }
 
 /* The end of the file as this rank sees it: a seal, whose hash covers everything but the samples, whose

@@ -3,7 +3,7 @@
 cd "${HN_TOP:-.}" || exit 1
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
-build=${BUILD:-build}/release
+build=${HN_BUILD:-${BUILD:-build}}/release
 
 n=0
 # check WHAT WHY: passes when WHY, the complaints, is empty

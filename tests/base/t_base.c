@@ -1,4 +1,5 @@
 /* Small parts of base: memory, random numbers, hashes, threads, text. */
+#include "base/build.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/philox.h"
@@ -94,6 +95,13 @@ static void threads(void)
     hn_threads_free(t);
 }
 
+static void build(void)
+{
+    const char *id = hn_build_id();
+
+    ok(strlen(id) >= 16 && strspn(id, "0123456789abcdef") == strlen(id), "the build has an id (%s)", id);
+}
+
 static void errors(void)
 {
     struct hn_text t = {0};
@@ -112,11 +120,12 @@ static void errors(void)
 
 int main(void)
 {
-    tap_plan(21);
+    tap_plan(22);
     memory();
     random_numbers();
     hashes();
     threads();
+    build();
     errors();
     return tap_done();
 }

@@ -1,5 +1,5 @@
 # Every mistake gets one clear line and the documented exit code.  The sanitizer build runs here.
-HARDNEG=$HN_TOP/build/asan/hardneg
+HARDNEG=${HN_BUILD:-$HN_TOP/build}/asan/hardneg
 . "$HN_TOP/tests/lib.sh"
 plan 57
 
@@ -78,7 +78,7 @@ refused 66 "nowhere" "info of nothing" "$hardneg" info "$tmp/nowhere"
 refused 65 "text.h5" "info of a text" "$hardneg" info "$tmp/text.h5"
 
 # Ranks and threads.
-refused 64 "8 microbatches" "more ranks than microbatches" ranks 9 "$HN_TOP/build/hardneg" train "$cfg" -o "$tmp/run9" --set data.path="$tmp/tiny.h5"
+refused 64 "8 microbatches" "more ranks than microbatches" ranks 9 "$build/hardneg" train "$cfg" -o "$tmp/run9" --set data.path="$tmp/tiny.h5"
 try "$hardneg" train "$cfg" -o "$tmp/threads" --set data.path="$tmp/tiny.h5" --set run.threads=9 --steps 1
 grep -q "run.threads = 8" "$tmp/out"
 ok $? "more threads than microbatches: a warning that says what to set"

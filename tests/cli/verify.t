@@ -4,24 +4,24 @@ plan 22
 
 files="losses train_joint train_per_view knn"
 for f in $files; do
-    for build in hardneg hardneg-double; do
-        try ranks 3 "$HN_TOP/build/$build" verify "$HN_TOP/tests/golden/$f.h5"
-        ok $rc "$build: $f.h5 on 3 ranks"
+    for program in hardneg hardneg-double; do
+        try ranks 3 "$build/$program" verify "$HN_TOP/tests/golden/$f.h5"
+        ok $rc "$program: $f.h5 on 3 ranks"
     done
 done
 try "$hardneg" verify "$HN_TOP/tests/golden/losses.h5" --tolerance 1e-9
 is "$rc" 1 "a tolerance that nothing can meet: exit 1"
-try ranks 20 "$HN_TOP/build/hardneg-double" verify "$HN_TOP/tests/golden/train_joint.h5"
+try ranks 20 "$build/hardneg-double" verify "$HN_TOP/tests/golden/train_joint.h5"
 ok $rc "more ranks than samples: some own none"
 
 golden() { # FILE RANKS
-    for build in hardneg hardneg-double; do
+    for program in hardneg hardneg-double; do
         if [ -f "${HN_GOLDEN:-}/$1.h5" ]; then
-            try ranks "$2" "$HN_TOP/build/$build" verify "$HN_GOLDEN/$1.h5"
-            ok $rc "$build: $1.h5 on $2 ranks"
+            try ranks "$2" "$build/$program" verify "$HN_GOLDEN/$1.h5"
+            ok $rc "$program: $1.h5 on $2 ranks"
         else
             count=$((count + 1))
-            echo "ok $count - $build: $1.h5 # SKIP HN_GOLDEN names no folder with it"
+            echo "ok $count - $program: $1.h5 # SKIP HN_GOLDEN names no folder with it"
         fi
     done
 }
