@@ -224,7 +224,7 @@ static void folders(void)
 
 int main(void)
 {
-    tap_plan(7 + 7 + 16 + 8 + 8 + 2);
+    tap_plan(7 + 7 + 17 + 8 + 8 + 2);
     if (mkdtemp(folder) == NULL)
         exit(1);
     replaced();
