@@ -1,63 +1,19 @@
 /* Features as NumPy arrays (format 1.0: magic, version, length, a Python dict, the numbers).
  *
- *   rank 0: begin (temporary beside the file) - write - finish (sync, rename, sync of the folder)
+ *   rank 0: begin - write - finish, through base/file.h: each file is there whole or not at all
  *
  * Every rank's rows come to rank 0 in order, in pieces.  When writing fails the
  * pieces still come, so that all ranks leave together. */
+#include "base/file.h"
 #include "base/mem.h"
 #include "eval/shares.h"
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 static const size_t PIECE_BYTES = (size_t)8 << 20;
-enum { PATH = 4096 };
-
-struct out {
-    char path[PATH], temporary[PATH + 64];
-    int file;
-};
-
-static hn_status write_all(struct out *o, const void *bytes, size_t count)
-{
-    const char *at = bytes;
-
-    while (count > 0) {
-        ssize_t n = write(o->file, at, count);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return hn_fail(HN_EIO, "%s: %s", o->path, strerror(errno));
-        at += n;
-        count -= (size_t)n;
-    }
-    return HN_OK;
-}
-
-/* "DIR/" of a path, or "./". */
-static int folder_length(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash ? (int)(slash + 1 - path) : 0;
-}
-
-static hn_status begin(struct out *o)
-{
-    int folder = folder_length(o->path);
-
-    snprintf(o->temporary, sizeof o->temporary, "%.*s.%s.%ld.tmp", folder, o->path, o->path + folder,
-             (long)getpid());
-    o->file = open(o->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (o->file < 0)
-        return hn_fail(HN_ECREATE, "%s: %s", o->path, strerror(errno));
-    return HN_OK;
-}
 
 /* columns 0: one dimension. */
-static hn_status write_header(struct out *o, const char *type, size_t rows, size_t columns)
+static hn_status write_header(struct hn_file *o, const char *type, size_t rows, size_t columns)
 {
     char shape[64], text[256] = "\x93NUMPY\x01"; /* and version .0, length in two bytes */
     size_t length, padded;
@@ -70,38 +26,20 @@ static hn_status write_header(struct out *o, const char *type, size_t rows, size
     memset(text + length, ' ', padded - length);
     text[padded - 1] = '\n';
     text[8] = (char)(padded - 10);
-    return write_all(o, text, padded);
+    return hn_file_write(o, text, padded);
 }
 
 /* With the status so far: on failure nothing is left behind. */
-static hn_status finish(struct out *o, hn_status st)
+static hn_status finish(struct hn_file *o, hn_status st)
 {
-    int folder = folder_length(o->path), at;
-    char name[PATH];
-
-    if (o->file < 0)
-        return st;
-    if (st == HN_OK && fsync(o->file) != 0)
-        st = hn_fail(HN_EIO, "%s: %s", o->path, strerror(errno));
-    if (close(o->file) != 0 && st == HN_OK)
-        st = hn_fail(HN_EIO, "%s: %s", o->path, strerror(errno));
-    if (st == HN_OK && rename(o->temporary, o->path) != 0)
-        st = hn_fail(HN_ECREATE, "%s: %s", o->path, strerror(errno));
-    if (st != HN_OK) {
-        unlink(o->temporary);
-        return st;
-    }
-    snprintf(name, sizeof name, "%.*s", folder, o->path);
-    at = open(folder ? name : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (at >= 0) {
-        (void)fsync(at); /* the name is there; some file systems cannot sync a folder */
-        close(at);
-    }
-    return HN_OK;
+    if (st == HN_OK && o->fd >= 0)
+        return hn_file_commit(o);
+    hn_file_drop(o);
+    return st;
 }
 
 /* Collective: every rank's items, `size` bytes each, in rank order through rank 0 into o. */
-static hn_status write_items(struct out *o, hn_comm *comm, const struct hn_range *share, const void *own,
+static hn_status write_items(struct hn_file *o, hn_comm *comm, const struct hn_range *share, const void *own,
                              size_t size, void *buffer, hn_status st)
 {
     size_t rank = hn_comm_rank(comm), most = PIECE_BYTES / size ? PIECE_BYTES / size : 1;
@@ -116,33 +54,32 @@ static hn_status write_items(struct out *o, hn_comm *comm, const struct hn_range
                 hn_comm_pass(comm, buffer, n * size, owner, 0);
             }
             if (rank == 0 && st == HN_OK)
-                st = write_all(o, from, n * size);
+                st = hn_file_write(o, from, n * size);
         }
     return st;
 }
 
 /* x.npy becomes x.labels.npy, any other name x x.labels.npy. */
-static hn_status label_path(char out[PATH], const char *path)
+static hn_status label_path(char out[PATH_MAX], const char *path)
 {
     size_t length = strlen(path);
 
     if (length > 4 && strcmp(path + length - 4, ".npy") == 0)
         length -= 4;
-    if (length + sizeof ".labels.npy" > PATH)
+    if (length + sizeof ".labels.npy" > PATH_MAX)
         return hn_fail(HN_EUSAGE, "%s: the name is too long", path);
-    snprintf(out, PATH, "%.*s.labels.npy", (int)length, path);
+    snprintf(out, PATH_MAX, "%.*s.labels.npy", (int)length, path);
     return HN_OK;
 }
 
-static hn_status begin_both(struct out *rows, struct out *labels, const struct hn_features *f,
+static hn_status begin_both(struct hn_file *rows, struct hn_file *labels, const struct hn_features *f,
                             const char *path)
 {
-    hn_status st = label_path(labels->path, path);
+    char beside[PATH_MAX];
+    hn_status st = label_path(beside, path);
 
-    if (st != HN_OK)
-        return st;
-    snprintf(rows->path, sizeof rows->path, "%s", path);
-    if ((st = begin(rows)) != HN_OK || (st = begin(labels)) != HN_OK ||
+    if (st != HN_OK || (st = hn_file_begin(rows, path)) != HN_OK ||
+        (st = hn_file_begin(labels, beside)) != HN_OK ||
         (st = write_header(rows, "<f4", f->total, f->dim)) != HN_OK)
         return st;
     return write_header(labels, "<i8", f->total, 0);
@@ -150,7 +87,7 @@ static hn_status begin_both(struct out *rows, struct out *labels, const struct h
 
 hn_status hn_features_write_npy(const struct hn_features *f, hn_comm *comm, const char *path)
 {
-    struct out rows = {.file = -1}, labels = {.file = -1};
+    struct hn_file rows = HN_FILE_NONE, labels = HN_FILE_NONE;
     struct hn_range *share = NULL;
     size_t row_bytes = f->dim * sizeof *f->row;
     void *buffer = hn_zalloc(PIECE_BYTES + row_bytes);
