@@ -1,9 +1,13 @@
 #include "check/versions.h"
 #include "base/build.h"
 #include "base/cpu.h"
+#include "base/libraries.h"
+#include "data/archive.h"
 #include "hardneg/comm.h"
+#include "hardneg/config.h"
 #include "hardneg/engine.h"
 #include "store/store.h"
+#include <png.h>
 
 void hn_versions(struct hn_text *out)
 {
@@ -13,9 +17,9 @@ void hn_versions(struct hn_text *out)
     hn_text_add(out, "  linear algebra  %s\n", hn_engine_describe());
     hn_text_add(out, "  MPI             %s\n", hn_comm_version());
     hn_text_add(out, "  HDF5            %s\n", hn_store_version());
-    hn_text_add(out, "  libconfig       %s\n", hn_config_library());
-    hn_text_add(out, "  libarchive      %s\n", hn_archive_library());
-    hn_text_add(out, "  libpng          %s\n", hn_sheet_library());
-    hn_text_add(out, "  jansson         %s\n", hn_json_library());
-    hn_text_add(out, "  xxHash          %s\n", hn_hash_library());
+    hn_text_add(out, "  libconfig       %s\n", hn_config_version());
+    hn_text_add(out, "  libarchive      %s\n", hn_archive_version());
+    hn_text_add(out, "  libpng          %s\n", png_get_libpng_ver(NULL));
+    hn_text_add(out, "  jansson         %s\n", hn_jansson_version());
+    hn_text_add(out, "  xxHash          %s\n", hn_xxhash_version());
 }
