@@ -49,4 +49,6 @@ hn_status hn_config_resumable(const struct hn_config *before, const struct hn_co
 /* The reference: every key with type, range, default, help, whether it may change on resume. */
 hn_status hn_config_help(char **text);
 
+const char *hn_config_version(void); /* of libconfig */
+
 #endif

@@ -188,3 +188,11 @@ hn_status hn_config_read(struct hn_config *out, const char *path, const char *te
     hn_text_free(&whole);
     return st;
 }
+
+const char *hn_config_version(void)
+{
+    static char text[32]; /* of the header: the library does not tell */
+
+    snprintf(text, sizeof text, "%d.%d.%d", LIBCONFIG_VER_MAJOR, LIBCONFIG_VER_MINOR, LIBCONFIG_VER_REVISION);
+    return text;
+}

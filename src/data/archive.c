@@ -414,3 +414,11 @@ void hn_archive_stem(const char *member, char *stem, size_t room)
         }
     }
 }
+
+const char *hn_archive_version(void)
+{
+    const char *text = archive_version_string(); /* "libarchive 3.6.2" */
+    const char *blank = strrchr(text, ' ');
+
+    return blank ? blank + 1 : text;
+}

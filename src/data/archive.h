@@ -31,4 +31,6 @@ const char *hn_archive_where(const hn_archive *a);
  */
 void hn_archive_stem(const char *member, char *stem, size_t room);
 
+const char *hn_archive_version(void); /* of libarchive */
+
 #endif

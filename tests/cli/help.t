@@ -12,8 +12,11 @@ for v in $verbs; do
     ok $? "hardneg $v --help"
 done
 try "$hardneg" --version
-grep -q "HDF5 .*[0-9]" "$tmp/out"
-ok $? "--version names the libraries"
+missing=""
+for library in OpenBLAS MPI HDF5 libconfig libarchive libpng jansson xxHash; do
+    grep -q "$library .*[0-9]\.[0-9]" "$tmp/out" || missing="$missing $library"
+done
+is "$missing" "" "--version names the libraries"
 try "$hardneg"
 is "$rc" 0 "no word at all: the help"
 "$hardneg" train --help-config >"$tmp/config"
