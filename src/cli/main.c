@@ -156,8 +156,11 @@ static hn_status run_verb(const struct hn_verb *v, int argc, char **argv)
 
     if (st == HN_OK && help)
         return print_verb_help(v);
-    if (st == HN_OK && v->alone && v->alone(&st))
+    if (st == HN_OK && v->alone && v->alone(&st)) {
+        if ((st = flush_results(st)) != HN_OK)
+            complain();
         return st;
+    }
     if (st == HN_OK && operands < v->least)
         st = hn_fail(HN_EUSAGE, "%zu operand%s missing", v->least - operands,
                      v->least - operands == 1 ? " is" : "s are");

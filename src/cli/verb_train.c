@@ -10,7 +10,7 @@ static struct {
     uint64_t steps;
     double max_minutes;
     bool help_config;
-} given = {.resume = "auto"};
+} given = {.resume = "auto", .steps = UINT64_MAX /* not given: to the end */};
 
 static const struct hn_option options[] = {
     {"out", 'o', HN_OPT_TEXT, &given.out, "RUN", "the run directory (made when missing)"},
@@ -77,7 +77,7 @@ static hn_status run(hn_comm *comm, const char *const *operand, size_t operands)
     struct hn_config config;
     struct hn_train_options o = {.run_dir = given.out,
                                  .resume = given.resume,
-                                 .steps = given.steps,
+                                 .steps = given.steps == UINT64_MAX ? 0 : given.steps,
                                  .command = hn_cli_command(),
                                  .stop = &stop,
                                  .progress = show};
@@ -106,7 +106,9 @@ static bool alone(hn_status *st)
     char *text = NULL;
 
     if (!given.help_config) {
-        if (given.max_minutes < 0)
+        if (given.steps == 0)
+            *st = hn_fail(HN_EUSAGE, "--steps: must be at least 1");
+        else if (given.max_minutes < 0)
             *st = hn_fail(HN_EUSAGE, "--max-minutes: must not be below 0");
         else if (given.out == NULL)
             *st = hn_fail(HN_EUSAGE, "-o RUN is missing: where the run lives");
