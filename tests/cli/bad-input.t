@@ -1,7 +1,7 @@
 # Every mistake gets one clear line and the documented exit code.  The sanitizer build runs here.
 HARDNEG=${HN_BUILD:-$HN_TOP/build}/asan/hardneg
 . "$HN_TOP/tests/lib.sh"
-plan 57
+plan 60
 
 "$HN_TOP/tests/make-idx" "$tmp" 64 32
 "$hardneg" import idx "$tmp" "$tmp/tiny.h5" >/dev/null || exit 1
@@ -17,6 +17,8 @@ refused 64 "no such verb" "an unknown verb" "$hardneg" tarin
 refused 64 "no such option" "an unknown option" "$hardneg" train "$cfg" -o "$tmp/run" --stpes 3
 refused 64 "needs a value" "an option without its value" "$hardneg" train "$cfg" -o
 refused 64 "not a whole number" "a word for a number" "$hardneg" train "$cfg" -o "$tmp/run" --steps many
+refused 64 "--steps" "no steps" "$hardneg" train "$cfg" -o "$tmp/run" --steps 0
+refused 64 "--max-minutes" "less than no minutes" "$hardneg" train "$cfg" -o "$tmp/run" --max-minutes -1
 refused 64 "missing" "no operand" "$hardneg" hash
 refused 64 "too many" "an operand too many" "$hardneg" hash a b
 refused 64 "-o RUN is missing" "no run directory" "$hardneg" train "$cfg"
@@ -95,7 +97,7 @@ refused 66 "not a file" "verify of a folder" "$hardneg" verify "$tmp"
 
 # Results that cannot be written, tasks that do not know of each other.
 "$hardneg" train "$cfg" -o "$tmp/small" --set data.path="$tmp/tiny.h5" --steps 1 >"$tmp/out" 2>&1
-for verb in "hash $tmp/small" "info $tmp/tiny.h5" "eval $tmp/small --set eval.k=5" "--help"; do
+for verb in "hash $tmp/small" "info $tmp/tiny.h5" "eval $tmp/small --set eval.k=5" "--help" "train --help-config"; do
     rc=0
     "$hardneg" $verb >/dev/full 2>"$tmp/out" || rc=$?
     is "$rc $(grep -c 'standard output' "$tmp/out")" "74 1" "no room for results: ${verb%% *}"
