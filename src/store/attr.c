@@ -62,7 +62,7 @@ bool hn_store_attr_text(const hn_store *s, const char *name, const char *attr, c
     if (!open_attribute(s, name, attr, &a))
         return false;
     if (a.count == 1 && H5Tget_class(a.type) == H5T_STRING)
-        found = hn_hdf_read_text(a.id, a.type, H5I_INVALID_HID, text, room);
+        found = hn_hdf_read_text(a.id, a.type, text, room);
     close_attribute(&a);
     return found;
 }

@@ -23,7 +23,7 @@ hid_t hn_hdf_memory_type(enum hn_type type);
  * external) behind no filters but deflate, shuffle, fletcher32; *why (may be NULL) says what is wrong. */
 bool hn_hdf_holds_itself(hid_t plist, const char **why);
 
-/* One text of a string type: the selected one of a data set, or a scalar attribute (selected invalid). */
-bool hn_hdf_read_text(hid_t from, hid_t type, hid_t selected, char *text, size_t room);
+/* The one text of an attribute of a string type; false when it does not fit in room with its end. */
+bool hn_hdf_read_text(hid_t attribute, hid_t type, char *text, size_t room);
 
 #endif

@@ -186,13 +186,3 @@ void hn_store_close(hn_store *s)
     hn_free(s->copy);
     hn_free(s);
 }
-
-void hn_store_seal_hash(const hn_store *s, unsigned char hash[16])
-{
-    memcpy(hash, s->seal.end.hash, 16);
-}
-
-uint64_t hn_store_file_bytes(const hn_store *s)
-{
-    return s->file_bytes;
-}

@@ -45,9 +45,6 @@ hn_status hn_store_read(const hn_store *s, const char *name, enum hn_type type, 
 /* Reads rows first .. first+count-1 (along the first dimension), converted to type. */
 hn_status hn_store_read_rows(const hn_store *s, const char *name, enum hn_type type, uint64_t first,
                              uint64_t count, void *out);
-/* The i-th text of an array of texts (rank 0 or 1), or false: past the last, not texts, does not fit in room.
- */
-bool hn_store_text_at(const hn_store *s, const char *name, uint64_t i, char *text, size_t room);
 /* HN_REAL's type. */
 #define HN_TYPE_REAL (sizeof(real) == 4 ? HN_F32 : HN_F64)
 
@@ -98,9 +95,6 @@ struct hn_store_blocks {
 };
 /* The range that holds array `name`; HN_EDATA when it is not one. */
 hn_status hn_store_blocks(const hn_store *s, const char *name, struct hn_store_blocks *blocks);
-/* The seal's hash, which stands for the whole file (block hashes are under it); zeros when not sealed. */
-void hn_store_seal_hash(const hn_store *s, unsigned char hash[16]);
-uint64_t hn_store_file_bytes(const hn_store *s); /* length of the file or image, seal included */
 
 /* Removes temporaries (".NAME.HOST.PID.tmp") that a killed writer left in a folder: those of a process of
  * this host that is gone, and any older than a day. */

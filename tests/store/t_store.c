@@ -99,7 +99,6 @@ static void check_names(hn_store *s)
 static void round_trip(void)
 {
     const char *path = in_play("small.h5");
-    unsigned char hash[16] = {0}, zero[16] = {0};
     hn_store *s = NULL;
     size_t n, m;
 
@@ -109,8 +108,6 @@ static void round_trip(void)
         exit(1);
     check_arrays(s);
     check_names(s);
-    hn_store_seal_hash(s, hash);
-    ok(memcmp(hash, zero, 16) != 0, "its seal has a hash");
     hn_store_close(s);
     unsigned char *one = slurp(path, &n), *two;
     write_small(in_play("again.h5"), 1);
@@ -256,7 +253,7 @@ static void quiet(void *ctx, enum hn_log_level level, const char *line)
 
 int main(void)
 {
-    tap_plan(52);
+    tap_plan(51);
     play_begin();
     hn_log_to(quiet, NULL, HN_LOG_ERROR);
     round_trip();
