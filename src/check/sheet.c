@@ -1,12 +1,8 @@
 #include "check/sheet.h"
+#include "base/file.h"
 #include "base/mem.h"
-#include <errno.h>
-#include <fcntl.h>
 #include <png.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* In pixels of the sheet. */
 enum { CELL_SIDE = 96, LINE_WIDTH = 1200, GUTTER = 2, BETWEEN_SETS = 12, SIDE_MOST = 1 << 15 };
@@ -86,77 +82,27 @@ void hn_sheet_put(hn_sheet *s, size_t set, size_t picture, const unsigned char *
 }
 
 /* ---- the file ---- */
-static hn_status write_png(const hn_sheet *s, FILE *f, const char *path)
+static png_image png_of(const hn_sheet *s)
 {
-    png_image image = {.version = PNG_IMAGE_VERSION, .width = (png_uint_32)s->w, .height = (png_uint_32)s->h};
-
-    image.format = s->shown == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
-    errno = 0;
-    if (!png_image_write_to_stdio(&image, f, 0, s->pixel, 0, NULL))
-        return hn_fail(HN_EIO, "%s: %s%s%s", path, image.message, errno ? ": " : "",
-                       errno ? strerror(errno) : "");
-    if (fflush(f) != 0 || fsync(fileno(f)) != 0)
-        return hn_fail(HN_EIO, "%s: %s", path, strerror(errno));
-    return HN_OK;
-}
-
-static hn_status cannot_create(const char *path)
-{
-    return hn_fail(HN_ECREATE, "%s: cannot be created: %s", path, strerror(errno));
-}
-
-/* Never in place of a device or a folder. */
-static hn_status check_place(const char *path)
-{
-    struct stat there;
-
-    if (stat(path, &there) == 0 && !S_ISREG(there.st_mode))
-        return hn_fail(HN_ECREATE, "%s: cannot be created: something else than a file is there", path);
-    return HN_OK;
-}
-
-/* Makes the name last: the folder that holds it. */
-static void sync_folder(const char *path)
-{
-    char folder[4096];
-    const char *slash = strrchr(path, '/');
-    size_t length = slash ? (size_t)(slash - path) + (slash == path) : 1;
-    int fd;
-
-    snprintf(folder, sizeof folder, "%.*s", (int)length, slash ? path : ".");
-    if ((fd = open(folder, O_RDONLY | O_DIRECTORY)) < 0)
-        return; /* the file is there; it only may not outlive a power cut */
-    (void)fsync(fd);
-    close(fd);
+    return (png_image){.version = PNG_IMAGE_VERSION,
+                       .width = (png_uint_32)s->w,
+                       .height = (png_uint_32)s->h,
+                       .format = s->shown == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB};
 }
 
 hn_status hn_sheet_write(const hn_sheet *s, const char *path)
 {
-    char beside[4096];
-    hn_status st = check_place(path);
-    FILE *f = NULL;
-    int fd = -1;
+    png_image image = png_of(s);
+    png_alloc_size_t count = PNG_IMAGE_PNG_SIZE_MAX(image); /* packed, at worst */
+    void *packed = hn_zalloc(count);
+    hn_status st = HN_ENOMEM;
 
-    if (st != HN_OK)
+    if (packed == NULL)
         return st;
-    if (snprintf(beside, sizeof beside, "%s.%ld.tmp", path, (long)getpid()) >= (int)sizeof beside)
-        return hn_fail(HN_ECREATE, "%s: cannot be created: the name is too long", path);
-    if ((fd = open(beside, O_CREAT | O_TRUNC | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0666)) < 0)
-        return cannot_create(path);
-    if ((f = fdopen(fd, "wb")) == NULL) {
-        st = cannot_create(path);
-        close(fd);
-        goto out;
-    }
-    st = write_png(s, f, path);
-    if (fclose(f) != 0 && st == HN_OK)
-        st = hn_fail(HN_EIO, "%s: %s", path, strerror(errno));
-    if (st == HN_OK && rename(beside, path) != 0)
-        st = cannot_create(path);
-out:
-    if (st == HN_OK)
-        sync_folder(path);
+    if (png_image_write_to_memory(&image, packed, &count, 0, s->pixel, 0, NULL))
+        st = hn_file_replace(path, packed, count);
     else
-        unlink(beside);
+        st = hn_fail(HN_EIO, "%s: cannot be packed: %s", path, image.message);
+    hn_free(packed);
     return st;
 }
