@@ -37,6 +37,9 @@ hn_status hn_eval_embed(struct hn_features *out, hn_comm *comm, hn_dataset *data
 /* Collective.  All rows in order as a float32 array in NumPy's format, and the labels as an int64 array
  * beside it: x.npy and x.labels.npy.  Rank 0 writes; each file is there whole or not at all. */
 hn_status hn_features_write_npy(const struct hn_features *f, hn_comm *comm, const char *path);
+/* Collective.  Could both files be made?  To be asked before the work; nothing is left behind.  HN_ECREATE.
+ */
+hn_status hn_features_npy_check(hn_comm *comm, const char *path);
 /* Collective.  Exact weighted kNN of HCL and Wu et al. 2018: score of class c = sum over the k nearest of
  * class c of e^{s/t}; equal similarities: lower bank row first; equal scores: lower class first. classes:
  * labels are 0 .. classes-1, HN_EDATA otherwise. Similarities are decided in double; k larger than the bank

@@ -72,17 +72,31 @@ static hn_status label_path(char out[PATH_MAX], const char *path)
     return HN_OK;
 }
 
-static hn_status begin_both(struct hn_file *rows, struct hn_file *labels, const struct hn_features *f,
-                            const char *path)
+static hn_status begin_both(struct hn_file *rows, struct hn_file *labels, const char *path)
 {
     char beside[PATH_MAX];
     hn_status st = label_path(beside, path);
 
-    if (st != HN_OK || (st = hn_file_begin(rows, path)) != HN_OK ||
-        (st = hn_file_begin(labels, beside)) != HN_OK ||
-        (st = write_header(rows, "<f4", f->total, f->dim)) != HN_OK)
-        return st;
-    return write_header(labels, "<i8", f->total, 0);
+    if (st == HN_OK && (st = hn_file_begin(rows, path)) == HN_OK)
+        st = hn_file_begin(labels, beside);
+    return st;
+}
+
+static hn_status write_headers(struct hn_file *rows, struct hn_file *labels, const struct hn_features *f)
+{
+    hn_status st = write_header(rows, "<f4", f->total, f->dim);
+
+    return st == HN_OK ? write_header(labels, "<i8", f->total, 0) : st;
+}
+
+hn_status hn_features_npy_check(hn_comm *comm, const char *path)
+{
+    struct hn_file rows = HN_FILE_NONE, labels = HN_FILE_NONE;
+    hn_status st = hn_comm_rank(comm) == 0 ? begin_both(&rows, &labels, path) : HN_OK;
+
+    hn_file_drop(&labels);
+    hn_file_drop(&rows);
+    return hn_comm_agree(comm, st);
 }
 
 hn_status hn_features_write_npy(const struct hn_features *f, hn_comm *comm, const char *path)
@@ -96,8 +110,8 @@ hn_status hn_features_write_npy(const struct hn_features *f, hn_comm *comm, cons
     if (st == HN_OK)
         st = hn_eval_shares(&share, comm, f);
     if (st == HN_OK) {
-        if (hn_comm_rank(comm) == 0)
-            st = begin_both(&rows, &labels, f, path);
+        if (hn_comm_rank(comm) == 0 && (st = begin_both(&rows, &labels, path)) == HN_OK)
+            st = write_headers(&rows, &labels, f);
         st = write_items(&rows, comm, share, f->row, row_bytes, buffer, st);
         st = write_items(&labels, comm, share, f->label, sizeof *f->label, buffer, st);
         st = finish(&labels, st);

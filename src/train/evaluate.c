@@ -161,7 +161,8 @@ hn_status hn_embed(hn_comm *comm, const char *run, const char *const *sets, size
     struct judged j;
     hn_status st = find_split(split, &which); /* the same on every rank */
 
-    if (st != HN_OK || (st = open_judged(&j, comm, run, sets, count, HN_TRAINED)) != HN_OK)
+    if (st != HN_OK || (st = hn_features_npy_check(comm, npy)) != HN_OK ||
+        (st = open_judged(&j, comm, run, sets, count, HN_TRAINED)) != HN_OK)
         return st;
     if (hn_dataset_info(j.session.data)->samples[which] == 0)
         st = hn_fail(HN_EDATA, "%s: has no split \"%s\"", j.session.config.data.path, split);

@@ -1,7 +1,7 @@
 # Every mistake gets one clear line and the documented exit code.  The sanitizer build runs here.
 HARDNEG=${HN_BUILD:-$HN_TOP/build}/asan/hardneg
 . "$HN_TOP/tests/lib.sh"
-plan 60
+plan 61
 
 "$HN_TOP/tests/make-idx" "$tmp" 64 32
 "$hardneg" import idx "$tmp" "$tmp/tiny.h5" >/dev/null || exit 1
@@ -104,6 +104,7 @@ for verb in "hash $tmp/small" "info $tmp/tiny.h5" "eval $tmp/small --set eval.k=
 done
 try env -u OMPI_COMM_WORLD_SIZE SLURM_STEP_NUM_TASKS=4 SLURM_PROCID=0 "$hardneg" eval "$tmp/small"
 is "$rc $(grep -c 'srun --mpi=pmix' "$tmp/out")" "64 1" "four tasks that are worlds of their own"
+refused 73 "nowhere/x.npy" "embed looks for the place of its output first" "$hardneg" embed "$tmp/small" "$tmp/nowhere/x.npy" --set data.path="$tmp/nowhere.h5"
 try "$hardneg" info "$tmp/small"
 grep -q "checkpoint of step 1" "$tmp/out"
 ok $? "info describes a run's newest checkpoint"

@@ -172,6 +172,14 @@ static void numpy(hn_comm *comm)
                "a folder that is not there");
     ok(said("nowhere/f.npy: cannot be created: ") && said("No such file or directory"),
        "is named on every rank");
+    tap_status(hn_features_npy_check(comm, in_folder("nowhere/f.npy")), HN_ECREATE, "asked before the work");
+    ok(said("nowhere/f.npy: cannot be created: "), "so as well");
+    hn_comm_barrier(comm);
+    if (rank == 0)
+        make_dir("g.labels.npy");
+    tap_status(hn_features_npy_check(comm, in_folder("g.npy")), HN_ECREATE, "a folder in the labels' place");
+    tap_status(hn_features_npy_check(comm, in_folder("h.npy")), HN_OK, "a place where both can be made");
+    ok(access(in_folder("h.npy"), F_OK) != 0, "makes neither");
     ok(nothing_like(".tmp"), "nothing is left behind");
 }
 
@@ -183,7 +191,7 @@ int main(int argc, char **argv)
 
     MPI_Init(&argc, &argv);
     hn_backend_start();
-    tap_plan(23);
+    tap_plan(28);
     if (tap_rank == 0)
         make_folder();
     MPI_Bcast(folder, sizeof folder, MPI_CHAR, 0, MPI_COMM_WORLD);
