@@ -95,6 +95,7 @@ struct hn_import_options {
     const char *train_images, *train_labels, *test_images, *test_labels,
         *unlabeled;     /* import hdf5: array names; NULL: guess */
     const char *layout; /* import hdf5: "nhwc", "nchw" or NULL: from the shape */
+    double white;       /* import hdf5: the value that becomes 255; 0: 1 in floats, 255 in integers */
     bool fine;          /* cifar100: fine labels (else coarse) */
     hn_progress *progress;
     void *ctx;

@@ -1,13 +1,15 @@
 #include "cli/progress.h"
 #include "cli/verbs.h"
 #include "hardneg/data.h"
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 static struct {
     const char *name, *train_images, *train_labels, *test_images, *test_labels, *unlabeled, *layout;
     bool coarse;
-} given;
+    double white; /* NAN: not given */
+} given = {.white = NAN};
 
 static const struct hn_option options[] = {
     {"name", 0, HN_OPT_TEXT, &given.name, "NAME", "what the set is called"},
@@ -20,6 +22,8 @@ static const struct hn_option options[] = {
     {"unlabeled", 0, HN_OPT_TEXT, &given.unlabeled, "ARRAY", "hdf5: samples without labels"},
     {"layout", 0, HN_OPT_TEXT, &given.layout, "nhwc|nchw",
      "hdf5: order of an image's dimensions (else from the shape)"},
+    {"white", 0, HN_OPT_REAL, &given.white, "X",
+     "hdf5: the pixel value that becomes 255 (else 1 in floats, 255 in integers)"},
     {0}};
 
 static const struct {
@@ -35,6 +39,28 @@ static void show(void *ctx, uint64_t done, uint64_t total)
     (void)ctx;
     hn_progress_line(done == total, "%llu of %llu samples", (unsigned long long)done,
                      (unsigned long long)total);
+}
+
+static bool is_given(const struct hn_option *o)
+{
+    if (o->kind == HN_OPT_FLAG)
+        return *(const bool *)o->value;
+    if (o->kind == HN_OPT_REAL)
+        return !isnan(*(const double *)o->value);
+    return *(const char *const *)o->value != NULL;
+}
+
+/* An option that the format knows nothing of would be passed over. */
+static hn_status check_options(const char *format)
+{
+    for (const struct hn_option *o = options; o->name; o++) {
+        const char *only = o->value == &given.name ? format : o->value == &given.coarse ? "cifar100" : "hdf5";
+        if (is_given(o) && strcmp(only, format) != 0)
+            return hn_fail(HN_EUSAGE, "--%s: not for %s, only for %s", o->name, format, only);
+    }
+    if (given.white <= 0.0) /* 0 means "not given" to the library */
+        return hn_fail(HN_EUSAGE, "--white %g: must be above 0", given.white);
+    return HN_OK;
 }
 
 static hn_status describe(const char *path)
@@ -59,6 +85,7 @@ static hn_status run(hn_comm *comm, const char *const *operand, size_t operands)
                                   .test_labels = given.test_labels,
                                   .unlabeled = given.unlabeled,
                                   .layout = given.layout,
+                                  .white = isnan(given.white) ? 0.0 : given.white,
                                   .fine = !given.coarse,
                                   .progress = show};
     hn_status st;
@@ -68,6 +95,8 @@ static hn_status run(hn_comm *comm, const char *const *operand, size_t operands)
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
         if (strcmp(formats[i].name, operand[0]) != 0)
             continue;
+        if ((st = check_options(operand[0])) != HN_OK)
+            return st;
         st = formats[i].import(operand[1], operand[2], &o);
         hn_progress_end();
         return st == HN_OK ? describe(operand[2]) : st;

@@ -1,8 +1,10 @@
 /* Anybody's HDF5: arrays of samples (data/foreign.h finds them) and labels.
  *
  *   integers, 3 or 4 dimensions   images; values must lie in 0..255
- *   floats, 3 or 4 dimensions     images; values must lie in 0..1, become round(255 x)
+ *   floats, 3 or 4 dimensions     images; x becomes round(255 x), which must lie in 0..255
  *   2 dimensions                  vectors, kept as 32-bit floats; must be finite
+ *
+ * Where white is given, x becomes round(255 x / white) in images of either kind.
  *
  * Labels are whole numbers, one per sample; their different values, ascending,
  * become classes 0, 1, ... and the class names.  A data set of ours is copied as
@@ -28,6 +30,7 @@ struct import {
     struct hn_foreign found;
     struct hn_sink_spec spec;
     bool planes, floats[HN_SPLITS], wide[HN_SPLITS]; /* N x C x H x W; the file's type is float; is not u8 */
+    double white;                                    /* as the option; 0: not given */
     bool ours;                                       /* keep labels and texts */
     struct hn_classes classes;
     struct hn_text names;
@@ -235,12 +238,21 @@ static size_t sample_size(const struct import *m)
 static hn_status out_of_range(const struct import *m, enum hn_split split, uint64_t value_at, double value)
 {
     uint64_t sample = value_at / sample_size(m), at = value_at % sample_size(m);
+    char why[128];
 
+    if (m->spec.kind == HN_VECTORS)
+        snprintf(why, sizeof why, "is not finite as a 32-bit float");
+    else if (m->white > 0.0)
+        snprintf(why, sizeof why, "is outside 0..%.9g, where pixels must lie with --white %.9g", m->white,
+                 m->white);
+    else if (m->floats[split])
+        snprintf(why, sizeof why,
+                 "is outside 0..1, where pixels must lie that are floats (--white 255: 0..255)");
+    else
+        snprintf(why, sizeof why,
+                 "is outside 0..255, where pixels must lie (--white 65535: 0..65535, scaled)");
     return hn_fail(HN_EDATA, "%s: %s: %.9g in sample %llu (value %llu of it) %s", m->path,
-                   m->found.samples[split], value, (unsigned long long)sample, (unsigned long long)at,
-                   m->spec.kind == HN_VECTORS ? "is not finite as a 32-bit float"
-                   : m->floats[split]         ? "is outside 0..1, where pixels must lie that are floats"
-                                              : "is outside 0..255, where pixels must lie");
+                   m->found.samples[split], value, (unsigned long long)sample, (unsigned long long)at, why);
 }
 
 /* One piece of `count` values, of which the first is value `first` of the array. */
@@ -257,17 +269,36 @@ static hn_status fit_vectors(struct import *m, enum hn_split split, uint64_t fir
     return HN_OK;
 }
 
-static hn_status fit_pixels(struct import *m, enum hn_split split, uint64_t first, size_t count)
+/* Is it read as double, and scaled? */
+static bool is_scaled(const struct import *m, enum hn_split split)
 {
-    const double *f64 = m->raw;
-    const int64_t *i64 = m->raw;
+    return m->floats[split] || m->white > 0.0;
+}
+
+static hn_status fit_scaled_pixels(struct import *m, enum hn_split split, uint64_t first, size_t count)
+{
+    const double *raw = m->raw;
+    double white = m->white > 0.0 ? m->white : 1.0;
     unsigned char *fit = m->fit;
 
     for (size_t i = 0; i < count; i++) {
-        bool inside = m->floats[split] ? f64[i] >= 0.0 && f64[i] <= 1.0 : i64[i] >= 0 && i64[i] <= 255;
-        if (!inside)
-            return out_of_range(m, split, first + i, m->floats[split] ? f64[i] : (double)i64[i]);
-        fit[i] = m->floats[split] ? (unsigned char)(255.0 * f64[i] + 0.5) : (unsigned char)i64[i];
+        double x = round(255.0 * raw[i] / white);
+        if (!(x >= 0.0 && x <= 255.0)) /* nor a NaN */
+            return out_of_range(m, split, first + i, raw[i]);
+        fit[i] = (unsigned char)x;
+    }
+    return HN_OK;
+}
+
+static hn_status fit_pixels(struct import *m, enum hn_split split, uint64_t first, size_t count)
+{
+    const int64_t *raw = m->raw;
+    unsigned char *fit = m->fit;
+
+    for (size_t i = 0; i < count; i++) {
+        if (raw[i] < 0 || raw[i] > 255)
+            return out_of_range(m, split, first + i, (double)raw[i]);
+        fit[i] = (unsigned char)raw[i];
     }
     return HN_OK;
 }
@@ -285,12 +316,15 @@ static hn_status read_piece(struct import *m, enum hn_split split, uint64_t firs
 {
     const char *array = m->found.samples[split];
     size_t size = sample_size(m), count = n * size;
-    bool vectors = m->spec.kind == HN_VECTORS, plain = !vectors && !m->wide[split];
-    enum hn_type type = plain ? HN_U8 : vectors || m->floats[split] ? HN_F64 : HN_I64;
+    bool vectors = m->spec.kind == HN_VECTORS, scaled = !vectors && is_scaled(m, split);
+    bool plain = !vectors && !scaled && !m->wide[split];
+    enum hn_type type = plain ? HN_U8 : vectors || scaled ? HN_F64 : HN_I64;
     hn_status st = hn_store_read_rows(m->store, array, type, first, n, plain ? m->fit : m->raw);
 
     if (st == HN_OK && vectors)
         st = fit_vectors(m, split, first * size, count);
+    else if (st == HN_OK && scaled)
+        st = fit_scaled_pixels(m, split, first * size, count);
     else if (st == HN_OK && !plain)
         st = fit_pixels(m, split, first * size, count);
     *piece = m->fit;
@@ -373,6 +407,21 @@ static void describe_source(struct import *m)
         if (m->found.labels[s][0])
             n += snprintf(m->source + n, sizeof m->source - (size_t)n, " %s", m->found.labels[s]);
     }
+    if (m->white > 0.0)
+        snprintf(m->source + n, sizeof m->source - (size_t)n, " white %.17g", m->white);
+}
+
+static hn_status look_at_white(struct import *m, double white)
+{
+    if (white == 0.0)
+        return HN_OK;
+    if (!(white > 0.0) || isinf(white))
+        return hn_fail(HN_EUSAGE, "--white %g: must be above 0", white);
+    if (m->ours || m->spec.kind == HN_VECTORS)
+        return hn_fail(HN_EUSAGE, "--white: %s holds %s, whose values are kept", m->path,
+                       m->ours ? "a data set of ours" : "vectors");
+    m->white = white;
+    return HN_OK;
 }
 
 static hn_status plan(struct import *m, const struct hn_import_options *o)
@@ -387,6 +436,8 @@ static hn_status plan(struct import *m, const struct hn_import_options *o)
             if (st == HN_OK)
                 st = note_labels(m, s);
         }
+    if (st == HN_OK)
+        st = look_at_white(m, o->white);
     if (st != HN_OK)
         return st;
     if (!m->ours) {

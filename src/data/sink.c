@@ -1,4 +1,5 @@
 #include "data/sink.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "store/store.h"
 #include <stdio.h>
@@ -53,6 +54,19 @@ static hn_status put_texts(hn_sink *s, const struct hn_sink_spec *spec)
     return st;
 }
 
+/* What a killed import left where path will be. */
+static void sweep_beside(const char *path)
+{
+    char folder[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+
+    if (slash == NULL)
+        hn_file_sweep(".");
+    else if (snprintf(folder, sizeof folder, "%.*s", (int)(slash - path) + (slash == path), path) <
+             (int)sizeof folder)
+        hn_file_sweep(folder);
+}
+
 static hn_status begin(hn_sink *s, const struct hn_sink_spec *spec)
 {
     uint64_t length = spec->names ? strlen(spec->names) : 0;
@@ -81,6 +95,7 @@ hn_status hn_sink_new(hn_sink **out, const char *path, const struct hn_sink_spec
     s->total = spec->samples[HN_TRAIN] + spec->samples[HN_TEST] + spec->samples[HN_UNLABELED];
     s->progress = spec->progress;
     s->ctx = spec->ctx;
+    sweep_beside(path);
     if ((st = begin(s, spec)) != HN_OK)
         goto out;
     *out = s;

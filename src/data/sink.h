@@ -2,7 +2,8 @@
  *
  * Local.  What the set holds is said first; then its splits are filled in order,
  * each first with all its samples, then with all its labels, in pieces of any
- * size.  A publish that fails, or a free before it, leaves nothing behind. */
+ * size.  A publish that fails, or a free before it, leaves nothing behind; what
+ * killed imports left in the folder goes when a sink is made. */
 #ifndef HN_DATA_SINK_H
 #define HN_DATA_SINK_H
 

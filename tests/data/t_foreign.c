@@ -3,6 +3,7 @@
 #include "data/dataset.h"
 #include "make.h"
 #include <hdf5.h>
+#include <sys/wait.h>
 
 enum { N = 50, H = 6, W = 5, C = 3, SIZE = H * W * C };
 
@@ -159,17 +160,100 @@ static void vectors(const char *path, const char *out)
     ok(said("in sample 14 (value 1 of it) is not finite"), "where");
 }
 
-static hn_status one(const char *path, const char *out, double odd, hid_t type, bool scaled, const char *name)
+static void put_one_odd(const char *path, double odd, hid_t type, double scale, const char *name)
 {
     static double data[N * SIZE];
     const hsize_t dim[4] = {N, H, W, C};
     hid_t file = create(path);
 
-    fill(data, false, scaled);
+    fill(data, false, false);
+    for (size_t i = 0; i < N * SIZE; i++)
+        data[i] *= scale;
     data[30 * SIZE + 11] = odd;
     put(file, name, type, H5T_NATIVE_DOUBLE, 4, dim, data, false);
     H5Fclose(file);
+}
+
+static hn_status one(const char *path, const char *out, double odd, hid_t type, bool scaled, const char *name)
+{
+    put_one_odd(path, odd, type, scaled ? 1.0 / 255.0 : 1.0, name);
     return hn_import_hdf5(path, out, &plain);
+}
+
+/* Values that do not go from 0 to 1, or to 255. */
+static void white(const char *path, const char *out)
+{
+    const double right = made_byte(30, 11);
+    struct hn_import_options o = plain;
+    hn_dataset *d = NULL;
+    unsigned char bytes[SIZE] = {0};
+
+    remove(out);
+    o.white = 255.0;
+    put_one_odd(path, right, H5T_IEEE_F32LE, 1.0, "/images");
+    tap_status(hn_import_hdf5(path, out, &plain), HN_EDATA, "floats of 0..255 as they are");
+    ok(said("is outside 0..1, ") && said("--white 255") && access(out, F_OK) != 0, "names the option");
+    tap_status(hn_import_hdf5(path, out, &o), HN_OK, "with white 255");
+    ok(as_made(out, false), "they are those pixels");
+    put_one_odd(path, right + 0.4, H5T_IEEE_F64LE, 1.0, "/images");
+    tap_status(hn_import_hdf5(path, out, &o), HN_OK, "a fraction");
+    ok(as_made(out, false), "is rounded down");
+    put_one_odd(path, right - 0.5, H5T_IEEE_F64LE, 1.0, "/images");
+    tap_status(hn_import_hdf5(path, out, &o), HN_OK, "a half");
+    ok(as_made(out, false), "is rounded up");
+    put_one_odd(path, 255.5, H5T_IEEE_F64LE, 1.0, "/images");
+    tap_status(hn_import_hdf5(path, out, &o), HN_EDATA, "more than white");
+    ok(said("/images: 255.5 in sample 30 (value 11 of it) is outside 0..255"), "where");
+    put_one_odd(path, -3, H5T_IEEE_F64LE, 1.0, "/images");
+    tap_status(hn_import_hdf5(path, out, &o), HN_EDATA, "less than black");
+    put_one_odd(path, NAN, H5T_IEEE_F64LE, 1.0, "/images");
+    tap_status(hn_import_hdf5(path, out, &o), HN_EDATA, "no number");
+    o.white = 65535.0;
+    put_one_odd(path, right * 257, H5T_STD_U16LE, 257.0, "/images");
+    tap_status(hn_import_hdf5(path, out, &o), HN_OK, "integers of 16 bits, white 65535");
+    ok(as_made(out, false), "are scaled too");
+    o.white = 51.0;
+    put_one_odd(path, 51, H5T_STD_U8LE, 0.0, "/images");
+    tap_status(hn_import_hdf5(path, out, &o), HN_OK, "bytes, white 51");
+    hn_dataset_open(&d, out);
+    ok(d && hn_dataset_read(d, HN_TRAIN, 30, bytes, NULL) == HN_OK && bytes[11] == 255 && bytes[12] == 0,
+       "as well");
+    hn_dataset_close(d);
+    o.white = -1.0;
+    tap_status(hn_import_hdf5(path, out, &o), HN_EUSAGE, "a negative white");
+    o.white = 255.0;
+    tap_status(hn_import_hdf5(out, path, &o), HN_EUSAGE, "a data set of ours");
+    ok(said("--white: ") && said("holds a data set of ours"), "is said");
+    hid_t file = create(path);
+    put(file, "/x", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 2, (const hsize_t[]){3, 2},
+        (const double[]){1, 2, 3, 4, 5, 6}, false);
+    H5Fclose(file);
+    tap_status(hn_import_hdf5(path, out, &o), HN_EUSAGE, "vectors");
+    ok(said("holds vectors"), "is said");
+}
+
+/* What a killed import left beside its output goes with the next one. */
+static void swept(const char *path, const char *out)
+{
+    char host[65] = "", name[128], left[256];
+    pid_t child = fork();
+
+    if (child == 0)
+        _exit(0);
+    waitpid(child, NULL, 0);
+    gethostname(host, sizeof host - 1);
+    snprintf(name, sizeof name, ".x.h5.%s.%ld.tmp", host, (long)child);
+    snprintf(left, sizeof left, "%s", in_folder(name));
+    put_file(name, "half", 4);
+    put_one_odd(path, 1, H5T_STD_U8LE, 1.0, "/images");
+    tap_status(hn_import_hdf5(path, out, &plain), HN_OK, "an import beside a dead one's temporary");
+    ok(size_of(left) < 0, "removes it");
+    snprintf(name, sizeof name, ".x.h5.%s.%ld.tmp", host, (long)getppid());
+    snprintf(left, sizeof left, "%s", in_folder(name));
+    put_file(name, "half", 4);
+    tap_status(hn_import_hdf5(path, out, &plain), HN_OK, "beside a living one's");
+    ok(size_of(left) == 4, "leaves it");
+    remove(left);
 }
 
 static void refused(const char *path, const char *out)
@@ -283,12 +367,14 @@ int main(void)
 {
     char path[256], out[256];
 
-    tap_plan(12 + 5 + 25 + 6 + 1);
+    tap_plan(12 + 5 + 21 + 4 + 25 + 6 + 1);
     make_folder();
     snprintf(path, sizeof path, "%s", in_folder("theirs.h5"));
     snprintf(out, sizeof out, "%s", in_folder("ours.h5"));
     kinds(path, out);
     vectors(path, out);
+    white(path, out);
+    swept(path, out);
     snprintf(out, sizeof out, "%s", in_folder("bad.h5"));
     refused(path, out);
     sealed_again(path, out);
