@@ -62,22 +62,22 @@ ok $? "a finished run says so"
 # Stopping.
 try train 2 minutes --max-minutes 0.000001
 is "$rc" 75 "--max-minutes: exit 75"
-train 0 long --set run.epochs=100000 >"$tmp/out" 2>&1 &
+# The program itself in the background, not a function's shell: $! is what the signal must reach.
+set -- "$hardneg" train "$cfg" --set data.path="$tmp/tiny.h5" --set run.threads=1 --set run.epochs=100000
+"$@" -o "$tmp/long" >"$tmp/out" 2>&1 &
 pid=$!
 for i in $(seq 100); do [ -s "$tmp/long/metrics.jsonl" ] && break; sleep 0.1; done
-# $pid is the shell of the function: the program is its child.
-pkill -USR1 -P "$pid" 2>/dev/null || kill -USR1 "$pid"
+kill -USR1 "$pid"
 rc=0
 wait "$pid" || rc=$?
 is "$rc" 75 "USR1: stopped, exit 75"
 step=$(hash long | sed 's/.*step //')
 [ "$(ls "$tmp/long/checkpoints" | sed -n '$s/step-0*\([0-9]*\).h5/\1/p')" = "$step" ] && [ "$step" -gt 0 ]
 ok $? "and saved (step $step)"
-ranks 3 "$hardneg" train "$cfg" -o "$tmp/sig" --set data.path="$tmp/tiny.h5" --set run.epochs=100000 >"$tmp/out" 2>&1 &
+mpirun --quiet --oversubscribe --bind-to none -n 3 "$@" -o "$tmp/sig" >"$tmp/out" 2>&1 </dev/null &
 pid=$!
 for i in $(seq 100); do [ -s "$tmp/sig/metrics.jsonl" ] && break; sleep 0.1; done
-launcher=$(pgrep -f "mpirun.*$tmp/sig" | tail -n 1)
-kill -USR1 "$launcher"
+kill -USR1 "$pid"
 rc=0
 wait "$pid" || rc=$?
 is "$rc" 75 "USR1 to mpirun: all ranks stop after the same step, exit 75"
