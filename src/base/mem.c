@@ -1,4 +1,5 @@
 #include "base/mem.h"
+#include "base/assert.h"
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +80,7 @@ void *hn_carve(hn_carver *c, size_t size, size_t count)
     if (!hn_mul(&bytes, size, count) || bytes > SIZE_MAX / 2 ||
         !hn_add(&c->bytes, c->bytes, hn_round_up(bytes, HN_ALIGN)))
         c->bytes = SIZE_MAX;
+    HN_ASSERT(c->room == 0 || c->bytes <= c->room);
     return at;
 }
 
@@ -89,6 +91,7 @@ hn_status hn_carver_start(hn_carver *c, void **block, const char *what)
     if (got == NULL)
         return hn_fail(HN_ENOMEM, "out of memory: %s needs %.1f MiB", what, (double)c->bytes / 1048576.0);
     c->block = got;
+    c->room = c->bytes;
     c->bytes = 0;
     *block = got;
     return HN_OK;

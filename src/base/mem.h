@@ -26,10 +26,12 @@ size_t hn_round_up(size_t n, size_t multiple);
 /* Many arrays from one block.  A layout function runs twice: first on a zeroed
  * carver, which counts; then, after hn_carver_start(), to hand out pointers.
  * While it counts, hn_carve returns NULL.  An overflow makes bytes SIZE_MAX,
- * for which hn_carver_start fails.  The block is zeroed. */
+ * for which hn_carver_start fails.  The block is zeroed.  Debug builds see to it
+ * that the second run takes no more than the first counted. */
 typedef struct {
     char *block;
-    size_t bytes;
+    size_t bytes; /* counted, or handed out */
+    size_t room;  /* of the block that was started; 0: the block is somebody else's */
 } hn_carver;
 void *hn_carve(hn_carver *c, size_t size, size_t count);
 hn_status hn_carver_start(hn_carver *c, void **block, const char *what);

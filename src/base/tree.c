@@ -1,12 +1,12 @@
 #include "base/tree.h"
-#include <assert.h>
+#include "base/assert.h"
 #include <string.h>
 
 size_t hn_tree_split(size_t n)
 {
     size_t split = 1;
 
-    assert(n >= 2);
+    HN_ASSERT(n >= 2);
     while (split < (n + 1) / 2)
         split *= 2;
     return split;
@@ -48,6 +48,7 @@ static size_t cover(size_t first, size_t count, struct hn_range run, struct hn_r
 
 size_t hn_tree_cover(size_t n, struct hn_range run, struct hn_range nodes[HN_TREE_COVER])
 {
+    HN_ASSERT(run.count <= n && (run.count == 0 || run.first <= n - run.count));
     return n == 0 || run.count == 0 ? 0 : cover(0, n, run, nodes);
 }
 
@@ -57,6 +58,7 @@ size_t hn_tree_fold(size_t n, struct hn_range *node, size_t *place, size_t count
     size_t top = 0; /* node[0 .. top) is a stack of what is folded so far */
 
     for (size_t i = 0; i < count; i++) {
+        HN_ASSERT(hn_tree_is_node(n, node[i]));
         node[top] = node[i];
         place[top++] = i;
         while (top >= 2) {
@@ -123,6 +125,7 @@ size_t hn_combine_rows(enum hn_combine how, double *row, size_t width, size_t n,
     /* Fold in windows that a place list on the stack can hold: node[0 .. top) is folded already. */
     for (size_t i = 0; i < count; i++) {
         size_t place[HN_TREE_COVER];
+        HN_ASSERT(top < HN_TREE_COVER);
         node[top] = node[i];
         if (top != i)
             memcpy(row + top * width, row + i * width, width * sizeof *row);
@@ -136,6 +139,7 @@ struct hn_range hn_share(size_t n, size_t parts, size_t index)
     size_t each = n / parts, longer = n % parts;
     struct hn_range run = {index * each + (index < longer ? index : longer), each + (index < longer)};
 
+    HN_ASSERT(index < parts);
     if (run.count == 0)
         run.first = n;
     return run;

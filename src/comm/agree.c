@@ -23,8 +23,10 @@ struct verdict {
 hn_status hn_comm_agree(hn_comm *c, hn_status status)
 {
     struct verdict verdict = {.status = status};
-    int first = lowest(c, status != HN_OK);
+    int first;
 
+    hn_ranks_check(c, "hn_comm_agree", 0, 0);
+    first = lowest(c, status != HN_OK);
     if (first == c->size)
         return HN_OK;
     if (c->size == 1)
@@ -48,6 +50,7 @@ int64_t hn_comm_max(hn_comm *c, int64_t value)
     int64_t largest;
     MPI_Request request;
 
+    hn_ranks_check(c, "hn_comm_max", 0, 0);
     MPI_Iallreduce(&value, &largest, 1, MPI_INT64_T, MPI_MAX, c->control, &request);
     hn_wait(c, &request, 1);
     return largest;
@@ -55,7 +58,7 @@ int64_t hn_comm_max(hn_comm *c, int64_t value)
 
 void hn_comm_sum(hn_comm *c, int64_t *value, size_t count)
 {
-    hn_ranks_check(c, "hn_comm_sum", count);
+    hn_ranks_check(c, "hn_comm_sum", count, 0);
     for (size_t at = 0, step; at < count; at += step) {
         MPI_Request request;
         step = count - at < c->largest / sizeof *value ? count - at : c->largest / sizeof *value;
@@ -68,6 +71,7 @@ void hn_comm_barrier(hn_comm *c)
 {
     MPI_Request request;
 
+    hn_ranks_check(c, "hn_comm_barrier", 0, 0);
     MPI_Ibarrier(c->control, &request);
     hn_wait(c, &request, 1);
 }
@@ -79,6 +83,7 @@ hn_status hn_comm_same(hn_comm *c, const char *what, const void *bytes, size_t c
         uint64_t count;
     } mine = {hn_hash_bytes(bytes, count), count}, first = mine;
 
+    hn_ranks_check(c, "hn_comm_same", 0, 0);
     hn_comm_bcast(c, &first, sizeof first, 0);
     int other = lowest(c, !hn_hash_equal(mine.hash, first.hash) || mine.count != first.count);
     if (other == c->size)

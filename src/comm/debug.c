@@ -3,20 +3,37 @@
 #include "comm/ranks.h"
 
 #ifdef HN_DEBUG
-void hn_ranks_check(hn_comm *c, const char *call, size_t value)
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct call {
+    char name[40];
+    uint64_t size[2];
+};
+
+void hn_ranks_check(hn_comm *c, const char *call, uint64_t size, uint64_t other_size)
 {
-    /* The largest of the value and of its negative: both ends in one call. */
-    int64_t ends[2] = {(int64_t)value, -(int64_t)value};
+    struct call mine = {.size = {size, other_size}}, first;
     MPI_Request request;
+    int differs, lowest;
 
     if (c->size == 1)
         return;
-    MPI_Iallreduce(MPI_IN_PLACE, ends, 2, MPI_INT64_T, MPI_MAX, c->control, &request);
+    snprintf(mine.name, sizeof mine.name, "%s", call);
+    first = mine;
+    MPI_Ibcast(&first, sizeof first, MPI_BYTE, 0, c->control, &request);
     hn_wait(c, &request, 1);
-    if (ends[0] == -ends[1])
+    differs = memcmp(&mine, &first, sizeof mine) == 0 ? c->size : c->rank;
+    MPI_Iallreduce(&differs, &lowest, 1, MPI_INT, MPI_MIN, c->control, &request);
+    hn_wait(c, &request, 1);
+    if (lowest == c->size)
         return;
-    (void)hn_fail(HN_EBUG, "%s: the ranks passed sizes from %lld to %lld, this one %zu", call,
-                  (long long)-ends[1], (long long)ends[0], value);
+    if (lowest != c->rank)
+        sleep(10); /* that rank has the word, and ends all */
+    (void)hn_fail(HN_EBUG, "%s(%llu, %llu) where rank 0 calls %s(%llu, %llu)", mine.name,
+                  (unsigned long long)mine.size[0], (unsigned long long)mine.size[1], first.name,
+                  (unsigned long long)first.size[0], (unsigned long long)first.size[1]);
     hn_comm_abort(c, HN_EBUG);
 }
 #endif

@@ -1,6 +1,8 @@
 /* Bytes on their way: to all from one, to all from all, from one to one.
  *
  * MPI counts and places in int.  What is larger travels in several calls. */
+#include "base/assert.h"
+#include "base/hash.h"
 #include "comm/ranks.h"
 #include <string.h>
 
@@ -21,7 +23,8 @@ static void bcast(hn_comm *c, MPI_Comm comm, char *bytes, size_t count, size_t r
 
 void hn_comm_bcast(hn_comm *c, void *bytes, size_t count, size_t root)
 {
-    hn_ranks_check(c, "hn_comm_bcast", count);
+    HN_ASSERT(root < (size_t)c->size);
+    hn_ranks_check(c, "hn_comm_bcast", count, root);
     if (c->size > 1)
         bcast(c, c->control, bytes, count, root);
 }
@@ -37,7 +40,7 @@ void hn_comm_gather(hn_comm *c, const void *mine, void *all, const size_t *count
             own += total;
         total += count[r];
     }
-    hn_ranks_check(c, "hn_comm_gather", total);
+    hn_ranks_check(c, "hn_comm_gather", total, hn_hash_bytes(count, (size_t)c->size * sizeof *count).lo);
     if (mine != own)
         memcpy(own, mine, count[c->rank]);
     if (c->size == 1)
@@ -57,6 +60,7 @@ void hn_comm_gather(hn_comm *c, const void *mine, void *all, const size_t *count
 
 void hn_comm_pass(hn_comm *c, void *bytes, size_t count, size_t from, size_t to)
 {
+    HN_ASSERT(from < (size_t)c->size && to < (size_t)c->size);
     if (from == to)
         return;
     for (size_t at = 0, step; at < count; at += step) {

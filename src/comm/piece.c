@@ -2,6 +2,7 @@
  *
  * Which rank adds which chunk, and how long chunks and pieces are, has no
  * influence on a bit: every element is added up on its own, in the tree's order. */
+#include "base/assert.h"
 #include "comm/reduce.h"
 #include <string.h>
 
@@ -77,7 +78,8 @@ static void fold(hn_reducer *r, struct hn_piece *p)
     for (size_t j = 0; j < chunk; j += STRIP) {
         struct strip s = {p->got + j, chunk, chunk - j < STRIP ? chunk - j : STRIP};
         memcpy(r->fold_node, r->node, r->covers * sizeof *r->node);
-        hn_tree_fold(r->n, r->fold_node, r->fold_place, r->covers, add, &s);
+        size_t left = hn_tree_fold(r->n, r->fold_node, r->fold_place, r->covers, add, &s);
+        HN_ASSERT(left == 1 && r->fold_place[0] == 0);
     }
     p->state = HN_PIECE_FOLDED;
 }
@@ -112,6 +114,7 @@ static void begin(hn_reducer *r)
     struct hn_piece *p = &r->slot[r->begun % HN_REDUCE_SLOTS];
     size_t left = b->count - r->at;
 
+    HN_ASSERT(p->state == HN_PIECE_FREE && r->at <= b->count);
     p->first = b->first + r->at;
     p->count = left < r->largest ? left : r->largest;
     p->root = b->root;

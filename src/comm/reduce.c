@@ -1,5 +1,7 @@
 /* The tree across ranks: making a reducer, statistics, and the queue of sums. */
 #include "comm/reduce.h"
+#include "base/assert.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include <string.h>
 
@@ -78,6 +80,7 @@ static hn_status prepare(hn_reducer *r, const struct hn_range *run_of_rank, size
         return st;
     r->own = run_of_rank[r->comm->rank];
     r->cover = hn_tree_cover(r->n, r->own, node);
+    r->width = width;
     r->largest = width < PIECE ? width : PIECE;
     fits = STATS_BYTES / sizeof(double) / r->covers;
     r->stat_width = (fits < 768 ? 768 : fits > 12288 ? 12288 : fits) / 3 * 3; /* whole triples */
@@ -96,6 +99,9 @@ hn_status hn_reducer_new(hn_reducer **out, hn_comm *c, size_t microbatches,
     hn_reducer *r = hn_zalloc(sizeof *r);
     hn_status st = HN_ENOMEM;
 
+    hn_ranks_check(c, "hn_reducer_new", width,
+                   hn_hash_bytes(run_of_rank, (size_t)c->size * sizeof *run_of_rank).lo +
+                       (uint64_t)algorithm);
     if (r != NULL) {
         r->comm = c;
         r->n = microbatches;
@@ -167,6 +173,7 @@ void hn_reducer_stats(hn_reducer *r, enum hn_combine how, double *row, size_t wi
     hn_combine_rows(how, row, width, r->n, r->leaf, r->own.count);
     if (r->comm->size == 1)
         return;
+    hn_ranks_check(r->comm, "hn_reducer_stats", width, (uint64_t)how);
     for (size_t first = 0; first < width; first += r->stat_width)
         exchange_columns(r, how, row, width, first,
                          width - first < r->stat_width ? width - first : r->stat_width);
@@ -194,11 +201,13 @@ void hn_reducer_start(hn_reducer *r, size_t first, size_t count, real *const *va
 {
     struct hn_bucket *b;
 
+    HN_ASSERT(count <= r->width && first <= r->width - count);
     if (r->comm->size == 1) { /* a single node, the root, is all there is */
         if (value[0] != root)
             memcpy(root + first, value[0] + first, count * sizeof *root);
         return;
     }
+    hn_ranks_check(r->comm, "hn_reducer_start", first, count);
     hn_wait_until(r->comm, queue_has_room, r);
     b = &r->queue[r->asked++ % HN_REDUCE_QUEUE];
     b->first = first;
@@ -215,5 +224,6 @@ void hn_reducer_poll(hn_reducer *r)
 
 void hn_reducer_wait(hn_reducer *r)
 {
+    hn_ranks_check(r->comm, "hn_reducer_wait", r->asked, 0);
     hn_wait_until(r->comm, all_ended, r);
 }

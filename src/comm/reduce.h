@@ -56,6 +56,7 @@ struct hn_reducer {
     size_t stat_width;
     int *stat_count, *stat_at;
 
+    size_t width;   /* of a parameter block: no sum reaches beyond it */
     size_t largest; /* elements of a piece */
     struct hn_piece slot[HN_REDUCE_SLOTS];
     size_t begun, ended; /* pieces so far: those between are in flight, piece p in slot p % SLOTS */

@@ -6,6 +6,7 @@
  * Steps of forward and backward share one clock, so memory that forward is done
  * with serves backward.  What lives inside one wave lies in a thread's memory,
  * what crosses a border in the microbatch's. */
+#include "base/assert.h"
 #include "base/mem.h"
 #include "engine/net.h"
 #include <string.h>
@@ -36,6 +37,30 @@ struct planner {
     size_t leases;
     void *block;
 };
+
+/* An op has at most two steps in each direction, and ends at most one wave in each. */
+static size_t most_steps(const hn_graph *g)
+{
+    return 4 * (size_t)g->ops;
+}
+
+static size_t most_waves(const hn_graph *g)
+{
+    return 2 * (size_t)g->ops + 2;
+}
+
+/* Per tensor a value and a gradient; per op what is saved; per step scratch, row and two extras. */
+static size_t most_leases(const hn_graph *g)
+{
+    return 2 * (size_t)g->tensors + (size_t)g->ops + most_steps(g) * (2 + HN_OP_INPUTS);
+}
+
+static struct lease *add_lease(struct planner *a, struct lease lease)
+{
+    HN_ASSERT(a->leases < most_leases(a->g) && lease.from <= lease.to);
+    a->lease[a->leases] = lease;
+    return &a->lease[a->leases++];
+}
 
 static size_t parameters_end(const struct hn_op *op)
 {
@@ -114,6 +139,7 @@ static void begin_wave(struct planner *a, bool backward)
 {
     struct hn_plan *p = a->p;
 
+    HN_ASSERT(p->waves < most_waves(a->g));
     p->wave[p->waves++] = (struct hn_wave){.first = p->steps, .backward = backward, .meets = -1};
     p->forward_waves += !backward;
 }
@@ -122,6 +148,7 @@ static struct hn_step *add_step(struct planner *a, int op, enum hn_phase phase)
 {
     struct hn_plan *p = a->p;
 
+    HN_ASSERT(p->steps < most_steps(a->g));
     p->wave[p->waves - 1].count++;
     a->wave_of[p->steps] = p->waves - 1;
     p->step[p->steps] = (struct hn_step){.op = op, .phase = phase};
@@ -167,7 +194,7 @@ static void use_now(struct planner *a, struct hn_place *where, size_t bytes)
     size_t now = a->p->steps - 1;
 
     if (bytes)
-        a->lease[a->leases++] = (struct lease){bytes, now, now, where};
+        add_lease(a, (struct lease){bytes, now, now, where});
 }
 
 static size_t scratch_bytes(const struct planner *a, const struct hn_op *op)
@@ -330,10 +357,8 @@ static void place(struct lease *lease, size_t count, const size_t *wave_of, size
 static void collect(struct planner *a, const struct lease *from, size_t count, struct hn_place *where)
 {
     for (size_t i = 0; i < count; i++)
-        if (from[i].bytes) {
-            a->lease[a->leases] = from[i];
-            a->lease[a->leases++].where = &where[i];
-        }
+        if (from[i].bytes)
+            add_lease(a, from[i])->where = &where[i];
 }
 
 static void place_training(struct planner *a)
@@ -373,9 +398,9 @@ static void place_infer(struct planner *a)
                 extend(&a->value[a->root[op->x[j]]], tensor_bytes(a, op->x[j]), i);
         extend(&a->value[a->root[op->y]], tensor_bytes(a, op->y), i);
         if (saved)
-            a->lease[a->leases++] = (struct lease){saved, i, i, &p->infer_saved[i]};
+            add_lease(a, (struct lease){saved, i, i, &p->infer_saved[i]});
         if (scratch)
-            a->lease[a->leases++] = (struct lease){scratch, i, i, &p->infer_scratch[i]};
+            add_lease(a, (struct lease){scratch, i, i, &p->infer_scratch[i]});
     }
     if (g->feature != 0)
         extend(&a->value[a->root[g->feature]], 1, end);
@@ -406,8 +431,8 @@ static void layout_plan(struct hn_plan *p, hn_carver *c, const hn_graph *g)
 {
     size_t ops = (size_t)g->ops, tensors = (size_t)g->tensors;
 
-    p->step = hn_carve(c, sizeof *p->step, 4 * ops);
-    p->wave = hn_carve(c, sizeof *p->wave, 2 * ops + 2);
+    p->step = hn_carve(c, sizeof *p->step, most_steps(g));
+    p->wave = hn_carve(c, sizeof *p->wave, most_waves(g));
     p->value = hn_carve(c, sizeof *p->value, tensors);
     p->grad = hn_carve(c, sizeof *p->grad, tensors);
     p->saved = hn_carve(c, sizeof *p->saved, ops);
@@ -428,9 +453,8 @@ static void layout_planner(struct planner *a, hn_carver *c)
     a->grad = hn_carve(c, sizeof *a->grad, tensors);
     a->returns = hn_carve(c, sizeof *a->returns, ops);
     a->saved = hn_carve(c, sizeof *a->saved, ops);
-    a->wave_of = hn_carve(c, sizeof *a->wave_of, 4 * ops);
-    /* per tensor a value and a gradient; per op what is saved; per step scratch, row and two extras */
-    a->lease = hn_carve(c, sizeof *a->lease, 2 * tensors + ops + 4 * (2 + HN_OP_INPUTS) * ops);
+    a->wave_of = hn_carve(c, sizeof *a->wave_of, most_steps(a->g));
+    a->lease = hn_carve(c, sizeof *a->lease, most_leases(a->g));
 }
 
 static hn_status allocate(struct planner *a)

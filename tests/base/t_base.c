@@ -1,4 +1,5 @@
 /* Small parts of base: memory, random numbers, hashes, threads, text. */
+#include "base/assert.h"
 #include "base/build.h"
 #include "base/hash.h"
 #include "base/mem.h"
@@ -7,6 +8,9 @@
 #include "base/threads.h"
 #include "tap.h"
 #include <Random123/philox.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static void memory(void)
 {
@@ -30,6 +34,56 @@ static void memory(void)
     c = (hn_carver){0};
     hn_carve(&c, SIZE_MAX, 2);
     ok(hn_carver_start(&c, &block, "test") == HN_ENOMEM, "an overflowing layout is refused");
+}
+
+static void to_pipe(void *ctx, enum hn_log_level level, const char *line)
+{
+    (void)level;
+    dprintf(*(int *)ctx, "%s\n", line);
+}
+
+/* A second run that takes more than the first counted; returns how the process ended. */
+static int overrun(char *said, size_t room)
+{
+    int pipes[2], status = -1;
+    pid_t child;
+
+    if (pipe(pipes) != 0 || (child = fork()) < 0)
+        return -1;
+    if (child == 0) {
+        hn_carver c = {0};
+        void *block = NULL;
+        hn_log_to(to_pipe, &pipes[1], HN_LOG_INFO);
+        hn_carve(&c, 1, 64);
+        if (hn_carver_start(&c, &block, "test") != HN_OK)
+            _exit(1);
+        hn_carve(&c, 1, 64);
+        hn_carve(&c, 1, 1);
+        hn_free(block);
+        _exit(0);
+    }
+    close(pipes[1]);
+    ssize_t n = read(pipes[0], said, room - 1);
+    said[n > 0 ? n : 0] = '\0';
+    close(pipes[0]);
+    waitpid(child, &status, 0);
+    return status;
+}
+
+static void assertions(void)
+{
+    char said[512];
+    int status = overrun(said, sizeof said);
+#ifdef HN_DEBUG
+    ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT && strstr(said, "base/mem.c:") != NULL &&
+           strstr(said, "does not hold: ") != NULL,
+       "debug builds stop where a carver runs over, and say where");
+#else
+    int tried = 0;
+    HN_ASSERT(++tried > 1);
+    ok(WIFEXITED(status) && WEXITSTATUS(status) == 0 && said[0] == '\0' && tried == 0,
+       "assertions are for debug builds: others do not even look");
+#endif
 }
 
 static void random_numbers(void)
@@ -120,8 +174,9 @@ static void errors(void)
 
 int main(void)
 {
-    tap_plan(22);
+    tap_plan(23);
     memory();
+    assertions();
     random_numbers();
     hashes();
     threads();
