@@ -60,7 +60,7 @@ doors() {
     awk '
     BEGIN {
         n = split("comm mpi.h|store hdf5.h|backend cblas.h|backend lapacke.h|base xxhash.h|" \
-                  "base jansson.h|base Random123/philox.h|data archive.h|data archive_entry.h|check png.h|" \
+                  "base jansson.h|base elf.h|base link.h|base Random123/philox.h|data archive.h|data archive_entry.h|check png.h|" \
                   "config libconfig.h", pair, "|")
         for (i = 1; i <= n; i++) { split(pair[i], p, " "); door[p[2]] = p[1] }
         n = split("assert ctype errno fenv float inttypes limits locale math setjmp signal stdarg stdatomic " \
