@@ -3,10 +3,12 @@
 #include "base/mem.h"
 #include "tap.h"
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -204,6 +206,18 @@ static void swept(void)
 }
 
 /* ---- folders ---- */
+static bool read_only;
+
+/* Stands in for the C library's: on a read-only file system it says so even of folders that are there. */
+int mkdir(const char *path, mode_t mode)
+{
+    if (read_only) {
+        errno = EROFS;
+        return -1;
+    }
+    return (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
+}
+
 static void folders(void)
 {
     struct stat at;
@@ -216,6 +230,11 @@ static void folders(void)
     ok(said("/a/b/c: cannot be made: ") && said("/a is not a folder"), "says which is one");
     tap_status(hn_file_make_folders(in_folder("a")), HN_ECREATE, "nor where a file is");
     ok(said("/a is not a folder"), "says so");
+    read_only = true;
+    tap_status(hn_file_make_folders(in_folder("x/new/z")), HN_ECREATE, "on a read-only file system");
+    ok(said("/x/new/z: cannot be made: ") && said("/x/new: Read-only file system"), "the reason is mkdir's");
+    tap_status(hn_file_make_folders(in_folder("x/y/z")), HN_OK, "what is there need not be made");
+    read_only = false;
     unlink(in_folder("x/y/z/b"));
     rmdir(in_folder("x/y/z"));
     rmdir(in_folder("x/y"));
@@ -224,7 +243,7 @@ static void folders(void)
 
 int main(void)
 {
-    tap_plan(7 + 7 + 17 + 8 + 8 + 2);
+    tap_plan(7 + 7 + 17 + 8 + 11 + 2);
     if (mkdtemp(folder) == NULL)
         exit(1);
     replaced();
