@@ -7,6 +7,7 @@
 #define HARDNEG_DATA_H
 
 #include "hardneg/base.h"
+#include <signal.h>
 
 enum hn_sample_kind { HN_IMAGES /* u8, h x w x c */, HN_VECTORS /* f32, c */ };
 enum hn_split { HN_TRAIN, HN_TEST, HN_UNLABELED, HN_SPLITS };
@@ -89,7 +90,8 @@ hn_status hn_prefetch_next(hn_prefetch *p, const struct hn_batch **batch);
 void hn_prefetch_free(hn_prefetch *p);
 
 /* ---- importers: write `out` atomically; progress(ctx, done, total) counts samples, may be NULL.
- * A damaged source is HN_EDATA with one line that says where; nothing is left behind then. ---- */
+ * A damaged source is HN_EDATA with one line that says where; nothing is left behind then, nor after
+ * HN_STOPPED. ---- */
 struct hn_import_options {
     const char *name; /* of the set; NULL: from the source */
     const char *train_images, *train_labels, *test_images, *test_labels,
@@ -99,6 +101,7 @@ struct hn_import_options {
     bool fine;          /* cifar100: fine labels (else coarse) */
     hn_progress *progress;
     void *ctx;
+    const volatile sig_atomic_t *stop; /* not 0: give up, HN_STOPPED; NULL: never */
 };
 hn_status hn_import_idx(const char *source, const char *out, const struct hn_import_options *options);
 hn_status hn_import_cifar10(const char *source, const char *out, const struct hn_import_options *options);

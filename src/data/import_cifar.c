@@ -310,7 +310,8 @@ static hn_status write_set(struct import *m, const char *out, const struct hn_im
                                 .classes = (uint64_t)m->format->classes,
                                 .names = m->names.at,
                                 .progress = o->progress,
-                                .ctx = o->ctx};
+                                .ctx = o->ctx,
+                                .stop = o->stop};
     struct hn_text files = {0};
     hn_sink *sink = NULL;
     hn_status st;

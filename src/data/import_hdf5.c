@@ -448,6 +448,7 @@ static hn_status plan(struct import *m, const struct hn_import_options *o)
     m->spec.names = m->names.at;
     m->spec.progress = o->progress;
     m->spec.ctx = o->ctx;
+    m->spec.stop = o->stop;
     return hn_text_status(&m->names);
 }
 

@@ -230,7 +230,8 @@ static hn_status write_set(const struct part part[PARTS], uint64_t classes, cons
                                 .c = 1,
                                 .classes = classes,
                                 .progress = o->progress,
-                                .ctx = o->ctx};
+                                .ctx = o->ctx,
+                                .stop = o->stop};
     struct hn_text files = {0};
     hn_sink *sink = NULL;
     hn_status st;

@@ -12,6 +12,7 @@ struct hn_sink {
     uint64_t sample_bytes, done, total;
     hn_progress *progress;
     void *ctx;
+    const volatile sig_atomic_t *stop;
 };
 
 static hn_status declare_split(hn_sink *s, const struct hn_sink_spec *spec, enum hn_split split)
@@ -95,6 +96,7 @@ hn_status hn_sink_new(hn_sink **out, const char *path, const struct hn_sink_spec
     s->total = spec->samples[HN_TRAIN] + spec->samples[HN_TEST] + spec->samples[HN_UNLABELED];
     s->progress = spec->progress;
     s->ctx = spec->ctx;
+    s->stop = spec->stop;
     sweep_beside(path);
     if ((st = begin(s, spec)) != HN_OK)
         goto out;
@@ -105,12 +107,22 @@ out:
     return st;
 }
 
+static hn_status check_stop(const hn_sink *s)
+{
+    if (s->stop == NULL || *s->stop == 0)
+        return HN_OK;
+    return hn_fail(HN_STOPPED, "%s: stopped on request after %llu of %llu samples; nothing is kept", s->path,
+                   (unsigned long long)s->done, (unsigned long long)s->total);
+}
+
 hn_status hn_sink_samples(hn_sink *s, enum hn_split split, const void *bytes, uint64_t count)
 {
     char array[32];
-    hn_status st = hn_store_fill(s->store, hn_layout_path(array, split, hn_layout_array(s->kind)), bytes,
-                                 count * s->sample_bytes);
+    hn_status st = check_stop(s);
 
+    if (st == HN_OK)
+        st = hn_store_fill(s->store, hn_layout_path(array, split, hn_layout_array(s->kind)), bytes,
+                           count * s->sample_bytes);
     s->done += count;
     if (st == HN_OK && s->progress)
         s->progress(s->ctx, s->done, s->total);
@@ -120,8 +132,10 @@ hn_status hn_sink_samples(hn_sink *s, enum hn_split split, const void *bytes, ui
 hn_status hn_sink_labels(hn_sink *s, enum hn_split split, const int32_t *label, uint64_t count)
 {
     char array[32];
+    hn_status st = check_stop(s);
 
-    return hn_store_fill(s->store, hn_layout_path(array, split, "labels"), label, 4 * count);
+    return st == HN_OK ? hn_store_fill(s->store, hn_layout_path(array, split, "labels"), label, 4 * count)
+                       : st;
 }
 
 hn_status hn_sink_publish(hn_sink *s)

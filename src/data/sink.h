@@ -20,6 +20,7 @@ struct hn_sink_spec {
     const char *names; /* every class name ended by a newline; NULL: unnamed */
     hn_progress *progress;
     void *ctx;
+    const volatile sig_atomic_t *stop; /* as in hn_import_options */
 };
 
 typedef struct hn_sink hn_sink;

@@ -434,9 +434,41 @@ static void real_cifar(void)
     remove(out);
 }
 
+static volatile sig_atomic_t stop;
+
+static void stop_now(void *ctx, uint64_t done, uint64_t total)
+{
+    (void)ctx;
+    stop = done < total;
+}
+
+/* On request, between two pieces. */
+static void stopped(void)
+{
+    struct hn_import_options o = {.progress = stop_now, .stop = &stop};
+    char out[256], source[256];
+
+    snprintf(out, sizeof out, "%s", in_folder("stopped.h5"));
+    snprintf(source, sizeof source, "%s", in_folder("stopped"));
+    make_dir("stopped");
+    put_idx("stopped/train-images-idx3-ubyte", NULL, 3, 700, 9, 8, 0);
+    put_idx("stopped/train-labels-idx1-ubyte", NULL, 1, 700, 0, 0, 1);
+    put_idx("stopped/t10k-images-idx3-ubyte", NULL, 3, 90, 9, 8, 0);
+    put_idx("stopped/t10k-labels-idx1-ubyte", NULL, 1, 90, 0, 0, 1);
+    tap_status(hn_import_idx(source, out, &o), HN_STOPPED, "an import is stopped");
+    ok(said("stopped on request after 700 of 790 samples") && nothing_like("stopped.h5"), "nothing is kept");
+    o.stop = NULL;
+    tap_status(hn_import_idx(source, out, &o), HN_OK, "again, with nobody who stops it");
+    stop = 1;
+    o.stop = &stop;
+    tap_status(hn_import_hdf5(out, in_folder("stopped2.h5"), &o), HN_STOPPED, "import hdf5 is stopped");
+    ok(nothing_like("stopped2"), "nothing is kept");
+    remove(out);
+}
+
 int main(void)
 {
-    tap_plan(10 + 16 + 15 + 4 + 15 + 16 + 9 + 1);
+    tap_plan(5 + 10 + 16 + 15 + 4 + 15 + 16 + 9 + 1);
     make_folder();
     made_idx();
     bad_idx();
@@ -445,6 +477,7 @@ int main(void)
     made_cifar();
     bad_cifar();
     real_cifar();
+    stopped();
     remove_folder();
     ok(hn_live_blocks() == 0, "no memory is left behind (%zu blocks)", hn_live_blocks());
     return tap_done();
