@@ -15,6 +15,10 @@
 
 #include "hardneg/base.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { HN_CHANNELS = 4 };
 
 struct hn_augment_options {
@@ -47,5 +51,9 @@ void hn_augment_plain(const hn_augment *a, real *out, const unsigned char *sampl
 /* The 8-bit image of a view before normalisation, for looking at: (h, w, c).  Images only. */
 void hn_augment_picture(const hn_augment *a, unsigned char *out, const unsigned char *sample, uint64_t epoch,
                         uint64_t id, int view, void *scratch);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

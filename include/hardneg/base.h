@@ -12,6 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define HN_VERSION "0.1.0"
 
 /* The floating-point type of everything that is trained: float in the product,
@@ -20,6 +24,13 @@
 #define HN_REAL float
 #endif
 typedef HN_REAL real;
+
+/* Whoever includes this header asks for the library of its own `real`: a float library and a program compiled
+ * with -DHN_REAL=double do not link ("undefined reference to hn_real_is_double"). */
+#define HN_JOIN2(a, b) a##b
+#define HN_JOIN(a, b)  HN_JOIN2(a, b)
+extern const char HN_JOIN(hn_real_is_, HN_REAL);
+static const char *const hn_real_of_library __attribute__((used)) = &HN_JOIN(hn_real_is_, HN_REAL);
 
 /* The values are the program's exit codes. */
 typedef enum {
@@ -70,5 +81,9 @@ enum hn_combine {
 struct hn_range {
     size_t first, count;
 };
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -8,6 +8,10 @@
 
 #include "hardneg/base.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct hn_ckpt_options {
     uint64_t every_steps, every_epochs; /* 0: not */
     double every_minutes;
@@ -55,5 +59,9 @@ hn_status hn_ckpt_load(const hn_ckpt *c, const struct hn_ckpt_array *array, size
  * ("model/";
  * "" for all), as text.  Float and double builds store other bytes, so their hashes differ. */
 hn_status hn_ckpt_hash(const hn_ckpt *c, const char *prefix, char text[33]);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

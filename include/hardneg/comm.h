@@ -9,6 +9,10 @@
 #include "hardneg/base.h"
 #include <mpi.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct hn_comm hn_comm;
 
 struct hn_comm_options {
@@ -53,7 +57,7 @@ void hn_comm_pass(hn_comm *c, void *bytes, size_t count, size_t from, size_t to)
 hn_status hn_comm_same(hn_comm *c, const char *what, const void *bytes, size_t count);
 
 /* Ends the process group now, after one line: for what cannot be agreed on. */
-_Noreturn void hn_comm_abort(hn_comm *c, hn_status status);
+void hn_comm_abort(hn_comm *c, hn_status status) __attribute__((noreturn));
 
 /* ---- the tree across ranks (base/tree.h): microbatches [first, first + count) of n belong to each rank ----
  */
@@ -81,5 +85,9 @@ void hn_reducer_poll(hn_reducer *r);
 void hn_reducer_wait(hn_reducer *r);
 
 const char *hn_comm_version(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -14,6 +14,10 @@
 #include "hardneg/model.h"
 #include "hardneg/optim.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct hn_config {
     uint64_t seed;
     uint64_t epochs;
@@ -50,5 +54,9 @@ hn_status hn_config_resumable(const struct hn_config *before, const struct hn_co
 hn_status hn_config_help(char **text);
 
 const char *hn_config_version(void); /* of libconfig */
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -9,6 +9,10 @@
 #include "hardneg/base.h"
 #include <signal.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum hn_sample_kind { HN_IMAGES /* u8, h x w x c */, HN_VECTORS /* f32, c */ };
 enum hn_split { HN_TRAIN, HN_TEST, HN_UNLABELED, HN_SPLITS };
 const char *hn_split_name(enum hn_split split);
@@ -107,5 +111,9 @@ hn_status hn_import_idx(const char *source, const char *out, const struct hn_imp
 hn_status hn_import_cifar10(const char *source, const char *out, const struct hn_import_options *options);
 hn_status hn_import_cifar100(const char *source, const char *out, const struct hn_import_options *options);
 hn_status hn_import_hdf5(const char *source, const char *out, const struct hn_import_options *options);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

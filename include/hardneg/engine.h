@@ -15,6 +15,10 @@
 
 #include "hardneg/base.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct hn_threads; /* base/threads.h */
 
 /* How a wave's end meets the other microbatches.  Only the main thread calls these. */
@@ -108,5 +112,9 @@ const char *hn_engine_describe(void);
 
 size_t hn_net_bytes(const hn_net *net);            /* memory held */
 double hn_net_flops_per_sample(const hn_net *net); /* forward and backward of one view, multiply-add = 2 */
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

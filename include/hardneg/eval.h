@@ -9,6 +9,10 @@
 #include "hardneg/data.h"
 #include "hardneg/engine.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct hn_eval_options {
     double every_epochs; /* during training; 0: only at the end */
     size_t k;
@@ -47,5 +51,9 @@ hn_status hn_features_npy_check(hn_comm *comm, const char *path);
 hn_status hn_eval_knn(struct hn_knn_result *out, hn_comm *comm, const struct hn_features *bank,
                       const struct hn_features *query, size_t classes, size_t k, double temperature,
                       struct hn_threads *threads);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

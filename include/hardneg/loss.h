@@ -15,6 +15,10 @@
 
 #include "hardneg/base.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct hn_threads;
 
 enum hn_hardening { HN_HARDEN_NONE, HN_HARDEN_TILT };
@@ -82,5 +86,9 @@ void hn_loss_lap2(hn_loss *l, real *dz, const struct hn_row_stat *all, const str
                   struct hn_range blocks);
 /* Sums in the pool's order: the same bits on every rank. */
 void hn_loss_summary(const hn_loss *l, struct hn_loss_summary *out, const struct hn_row_stat *all, size_t m);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

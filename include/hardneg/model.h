@@ -6,6 +6,10 @@
 
 #include "hardneg/engine.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { HN_MODEL_STAGES = 8 };
 
 struct hn_model_options {
@@ -23,5 +27,9 @@ struct hn_model_options {
 const char *const *hn_encoder_names(void);
 /* HN_EUSAGE with a reason when options and data do not fit. */
 hn_status hn_model_build(hn_graph **out, const struct hn_model_options *options);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,6 +7,10 @@
 
 #include "hardneg/base.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct hn_threads;
 
 enum hn_schedule_kind { HN_SCHEDULE_CONSTANT, HN_SCHEDULE_COSINE };
@@ -48,5 +52,9 @@ uint64_t *hn_optim_updates(hn_optim *o);
 double hn_optim_clip(hn_optim *o, real *gradient);
 /* Hot. */
 void hn_optim_update(hn_optim *o, real *parameter, const real *gradient, double lr);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -13,6 +13,10 @@
 #include "hardneg/config.h"
 #include <signal.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Collective.  Rank 0 reads the file (hn_config_read), all get the same config. */
 hn_status hn_config_read_shared(struct hn_config *out, hn_comm *comm, const char *path,
                                 const char *const *sets, size_t count);
@@ -81,5 +85,9 @@ hn_status hn_embed(hn_comm *comm, const char *run, const char *const *sets, size
 hn_status hn_run_checkpoint(hn_ckpt **out, const char *run);
 /* Local: the hash of weights and running statistics of a run's newest checkpoint or of a file; 32 digits. */
 hn_status hn_run_hash(const char *run, char text[33], uint64_t *step);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
