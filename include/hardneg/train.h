@@ -24,6 +24,14 @@ hn_status hn_config_read_shared(struct hn_config *out, hn_comm *comm, const char
 /* Local.  The sizes of samples that the data set decides, into the options of augment. */
 void hn_config_take_data(struct hn_config *c, const struct hn_dataset_info *info);
 
+/* Where the time of a step went on this rank, in seconds; waiting for others counts where it happens. */
+struct hn_step_seconds {
+    double input; /* waiting for samples, making views */
+    double forward, gather, loss, backward;
+    double reduction; /* what backward did not hide */
+    double optimiser; /* norm, clipping, update */
+};
+
 /* What rank 0 hears while a run goes on. */
 struct hn_train_progress {
     enum { HN_PROGRESS_STEP, HN_PROGRESS_EVAL, HN_PROGRESS_SAVE } what;
@@ -59,6 +67,7 @@ struct hn_step_report {
     uint64_t step; /* number of this step, from 1 */
     double loss, grad_norm, lr;
     struct hn_loss_summary summary;
+    struct hn_step_seconds seconds;
 };
 hn_status hn_trainer_step(hn_trainer *t, struct hn_step_report *report);
 /* A checkpoint of this step, unless there is one.  HN_EDIVERGED: a number of the state is not finite, and the

@@ -8,3 +8,11 @@ double hn_now(void)
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
+
+double hn_lap(double *since)
+{
+    double now = hn_now(), seconds = now - *since;
+
+    *since = now;
+    return seconds;
+}

@@ -3,5 +3,7 @@
 #define HN_BASE_CLOCK_H
 
 double hn_now(void);
+/* Seconds since *since, which becomes now. */
+double hn_lap(double *since);
 
 #endif

@@ -1,4 +1,5 @@
 #include "train/core.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/tree.h"
 #include "train/exchange.h"
@@ -15,6 +16,7 @@ struct hn_core {
     struct hn_range own;
     int64_t *label;
     bool needs_labels;
+    struct hn_step_seconds seconds;
 };
 
 static hn_status check(const struct hn_core_options *o)
@@ -149,6 +151,11 @@ hn_loss *hn_core_loss(hn_core *c)
     return c->loss;
 }
 
+struct hn_step_seconds hn_core_seconds(const hn_core *c)
+{
+    return c->seconds;
+}
+
 struct hn_range hn_core_own(const hn_core *c)
 {
     return c->own;
@@ -161,31 +168,45 @@ int64_t *hn_core_labels(hn_core *c)
 
 void hn_core_forward(hn_core *c)
 {
+    double since = hn_now();
+
     hn_net_forward(c->net, &c->exchange);
+    c->seconds.forward = hn_lap(&since);
 }
 
 void hn_core_backward(hn_core *c, struct hn_core_report *out)
 {
     const struct hn_pool *pool = hn_gathered_pool(c->gathered);
     struct hn_range blocks = hn_gathered_own_blocks(c->gathered);
+    struct hn_step_seconds *s = &c->seconds;
     const struct hn_row_stat *stat;
+    double since = hn_now();
 
     if (c->needs_labels)
         hn_gathered_labels(c->gathered, c->label);
     hn_gathered_rows(c->gathered, hn_net_output(c->net));
+    s->gather = hn_lap(&since);
     hn_loss_lap1(c->loss, hn_gathered_own_stats(c->gathered), pool, blocks);
+    s->loss = hn_lap(&since);
     stat = hn_gathered_stats(c->gathered);
+    s->gather += hn_lap(&since);
     hn_loss_lap2(c->loss, hn_net_doutput(c->net), stat, pool, blocks);
     hn_loss_summary(c->loss, &out->loss, stat, pool->m);
+    s->loss += hn_lap(&since);
     hn_net_backward(c->net, &c->exchange);
+    s->backward = hn_lap(&since);
     hn_reducer_wait(c->reducer);
+    s->reduction = hn_lap(&since);
     out->grad_norm = hn_optim_clip(c->optim, hn_net_gradient(c->net));
+    s->optimiser = hn_lap(&since);
 }
 
 void hn_core_update(hn_core *c, double lr)
 {
     size_t count;
     real *parameter = hn_net_parameters(c->net, &count);
+    double since = hn_now();
 
     hn_optim_update(c->optim, parameter, hn_net_gradient(c->net), lr);
+    c->seconds.optimiser += hn_lap(&since);
 }

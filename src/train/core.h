@@ -11,6 +11,7 @@
 #include "hardneg/engine.h"
 #include "hardneg/loss.h"
 #include "hardneg/optim.h"
+#include "hardneg/train.h"
 
 struct hn_core_options {
     size_t batch, microbatches, tile; /* B, S, rows of a loss block */
@@ -36,6 +37,8 @@ void hn_core_free(hn_core *c);
 hn_net *hn_core_net(hn_core *c);
 hn_optim *hn_core_optim(hn_core *c);
 hn_loss *hn_core_loss(hn_core *c);
+/* Of the last step; its input is for the caller to fill. */
+struct hn_step_seconds hn_core_seconds(const hn_core *c);
 struct hn_range hn_core_own(const hn_core *c); /* microbatches of this rank */
 /* Labels of the own samples, microbatch after microbatch (one per sample), to be filled before a step. */
 int64_t *hn_core_labels(hn_core *c);

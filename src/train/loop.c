@@ -11,6 +11,7 @@ struct loop {
     hn_trainer *t;
     double interval_start; /* of the rows of metrics: time and steps since the last one */
     uint64_t interval_steps;
+    struct hn_step_seconds interval; /* added up */
 };
 
 static enum wish own_wish(const hn_trainer *t)
@@ -50,6 +51,32 @@ static bool eval_due(const hn_trainer *t)
     return every > 0 && floor((double)t->step / every) > floor((double)(t->step - 1) / every);
 }
 
+static void add_seconds(struct hn_step_seconds *sum, const struct hn_step_seconds *s)
+{
+    sum->input += s->input;
+    sum->forward += s->forward;
+    sum->gather += s->gather;
+    sum->loss += s->loss;
+    sum->backward += s->backward;
+    sum->reduction += s->reduction;
+    sum->optimiser += s->optimiser;
+}
+
+/* Of a mean step since the last row. */
+static void write_seconds(const struct loop *l, hn_json *j)
+{
+    const struct hn_step_seconds *s = &l->interval;
+    double steps = (double)l->interval_steps;
+
+    hn_json_number(j, "s_input", s->input / steps);
+    hn_json_number(j, "s_forward", s->forward / steps);
+    hn_json_number(j, "s_gather", s->gather / steps);
+    hn_json_number(j, "s_loss", s->loss / steps);
+    hn_json_number(j, "s_backward", s->backward / steps);
+    hn_json_number(j, "s_reduction", s->reduction / steps);
+    hn_json_number(j, "s_optimiser", s->optimiser / steps);
+}
+
 static void write_step(struct loop *l, const struct hn_step_report *r, double pairs_per_s)
 {
     hn_trainer *t = l->t;
@@ -70,6 +97,7 @@ static void write_step(struct loop *l, const struct hn_step_report *r, double pa
     hn_json_number(j, "largest_weight", r->summary.largest_weight);
     hn_json_number(j, "alignment", r->summary.alignment);
     hn_json_number(j, "pairs_per_s", pairs_per_s);
+    write_seconds(l, j);
     if (hn_json_line(j, &line) == HN_OK)
         hn_rundir_row(&t->dir, &line);
     hn_json_free(j);
@@ -97,6 +125,7 @@ static void note_step(struct loop *l, const struct hn_step_report *r)
 
     if (!hn_trainer_leads(t))
         return;
+    add_seconds(&l->interval, &r->seconds);
     if (logged)
         write_step(l, r, pairs);
     if (t->options.progress)
@@ -104,6 +133,7 @@ static void note_step(struct loop *l, const struct hn_step_report *r)
     if (logged) {
         l->interval_start = hn_now();
         l->interval_steps = 0;
+        l->interval = (struct hn_step_seconds){0};
     }
 }
 

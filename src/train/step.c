@@ -5,6 +5,7 @@
  *   update.
  *
  * What a rank computes here has the same bits however many there are. */
+#include "base/clock.h"
 #include "train/trainer.h"
 #include <math.h>
 
@@ -45,6 +46,7 @@ static hn_status check_finite(const hn_trainer *t, const struct hn_core_report *
 hn_status hn_trainer_step(hn_trainer *t, struct hn_step_report *report)
 {
     struct hn_core_report core;
+    double since = hn_now(), input;
     hn_status st = hn_prefetch_next(t->prefetch, &t->batch); /* all that can fail on one rank alone */
 
     if ((st = hn_comm_agree(t->session.comm, st)) != HN_OK)
@@ -52,6 +54,7 @@ hn_status hn_trainer_step(hn_trainer *t, struct hn_step_report *report)
     for (size_t i = 0; i < t->batch->samples; i++)
         hn_core_labels(t->core)[i] = t->batch->label[i];
     hn_threads_each(t->session.threads, t->batch->samples, make_views, t);
+    input = hn_lap(&since);
     hn_core_forward(t->core);         /* wave by wave: rows of unit length */
     hn_core_backward(t->core, &core); /* pool, lap 1, lap 2, gradient up the tree */
     if ((st = check_finite(t, &core)) != HN_OK)
@@ -62,6 +65,8 @@ hn_status hn_trainer_step(hn_trainer *t, struct hn_step_report *report)
                                       .lr = rate(t),
                                       .summary = core.loss};
     hn_core_update(t->core, report->lr);
+    report->seconds = hn_core_seconds(t->core);
+    report->seconds.input = input;
     t->step++;
     return HN_OK;
 }

@@ -15,7 +15,7 @@ train() { # RANKS RUN ARGUMENT...
     fi
 }
 hash() { "$hardneg" hash "$tmp/$1"; }
-rows() { sed 's/,"pairs_per_s":[^,}]*//' "$tmp/$1/metrics.jsonl"; }
+rows() { sed 's/,"\(pairs_per_s\|s_[a-z]*\)":[^,}]*//g' "$tmp/$1/metrics.jsonl"; }
 
 # 160 samples, batches of 32: 5 steps per epoch, 10 in all.
 train 0 whole >"$tmp/out" 2>&1
