@@ -89,9 +89,9 @@ static void add_follows(struct hn_text *t, const struct hn_key *k, const char *o
         if (strcmp(f->key, k->name) != 0)
             continue;
         if (last && strcmp(last, f->def) == 0)
-            hn_text_add(t, ", %s", f->loss);
+            hn_text_add(t, ", %s", f->choice);
         else
-            hn_text_add(t, "; %s%s%s with %s", open, f->def, close, f->loss);
+            hn_text_add(t, "; %s%s%s with %s", open, f->def, close, f->choice);
         last = f->def;
     }
 }

@@ -206,14 +206,15 @@ const struct hn_key_section hn_key_sections[] = {
 
 /* The published settings of each loss; hard's (HCL) are the table's own.  debiased has no weights, infonce and
  * scl neither weights nor correction, hard_scl no correction (H-SCL's main.py, gradient through the weights). */
+#define LOSS(kind) "loss.kind", (kind)
 const struct hn_key_follow hn_key_follows[] = {
-    {"loss.beta", "infonce", "0"},          {"loss.beta", "debiased", "0"},
-    {"loss.beta", "scl", "0"},              {"loss.beta", "hard_scl", "0.5"},
-    {"loss.tau_plus", "infonce", "0"},      {"loss.tau_plus", "scl", "0"},
-    {"loss.tau_plus", "hard_scl", "0"},     {"loss.clamp", "infonce", "false"},
-    {"loss.clamp", "scl", "false"},         {"loss.clamp", "hard_scl", "false"},
-    {"loss.positives", "scl", "label"},     {"loss.positives", "hard_scl", "label"},
-    {"loss.reduction", "scl", "pairs"},     {"loss.reduction", "hard_scl", "pairs"},
+    {"loss.beta", LOSS("infonce"), "0"},          {"loss.beta", LOSS("debiased"), "0"},
+    {"loss.beta", LOSS("scl"), "0"},              {"loss.beta", LOSS("hard_scl"), "0.5"},
+    {"loss.tau_plus", LOSS("infonce"), "0"},      {"loss.tau_plus", LOSS("scl"), "0"},
+    {"loss.tau_plus", LOSS("hard_scl"), "0"},     {"loss.clamp", LOSS("infonce"), "false"},
+    {"loss.clamp", LOSS("scl"), "false"},         {"loss.clamp", LOSS("hard_scl"), "false"},
+    {"loss.positives", LOSS("scl"), "label"},     {"loss.positives", LOSS("hard_scl"), "label"},
+    {"loss.reduction", LOSS("scl"), "pairs"},     {"loss.reduction", LOSS("hard_scl"), "pairs"},
 };
 /* clang-format on */
 

@@ -46,9 +46,9 @@ struct hn_key_section {
     const char *name, *help;
 };
 
-/* A default that holds instead of the table's for one kind of loss. */
+/* A default that holds instead of the table's when another key, `chooser`, has the value `choice`. */
 struct hn_key_follow {
-    const char *key, *loss, *def;
+    const char *key, *chooser, *choice, *def;
 };
 
 enum { HN_KEYS_ROOM = 96, HN_KEY_LIST = 16 /* longest list of the table, at most */ };

@@ -77,13 +77,12 @@ static size_t divisor_up_to_16(size_t batch)
 
 hn_status hn_reading_follow(struct hn_reading *r)
 {
-    const char *loss = hn_value_name(hn_key_find("loss.kind"), r->c);
     hn_status st = HN_OK;
 
     for (size_t i = 0; st == HN_OK && i < hn_key_follow_count; i++) {
         const struct hn_key_follow *f = &hn_key_follows[i];
         const struct hn_key *k = hn_key_find(f->key);
-        if (strcmp(f->loss, loss) == 0 && !hn_reading_given(r, k))
+        if (strcmp(f->choice, hn_value_name(hn_key_find(f->chooser), r->c)) == 0 && !hn_reading_given(r, k))
             st = store(r, k, f->def);
     }
     if (r->c->model.head_out == 0 && !hn_reading_given(r, hn_key_find("model.head_hidden")))

@@ -40,8 +40,8 @@ static void table(void)
             once = once && hn_keys[j].at != hn_keys[i].at;
     }
     for (size_t i = 0; i < hn_key_follow_count; i++) {
-        const char *const *n = hn_loss_names();
-        while (*n && strcmp(*n, hn_key_follows[i].loss) != 0)
+        const char *const *n = hn_key_find(hn_key_follows[i].chooser)->allowed.names();
+        while (*n && strcmp(*n, hn_key_follows[i].choice) != 0)
             n++;
         follows = follows && *n && hn_key_find(hn_key_follows[i].key);
     }
@@ -49,7 +49,7 @@ static void table(void)
     ok(once, "every key and every field is there once");
     ok(sections, "every key stands in one section");
     ok(helped, "every key is explained");
-    ok(follows, "defaults that follow name a key and a loss that exist");
+    ok(follows, "defaults that follow name a key and a choice that exist");
 }
 
 /* Enums of the rooms below and the names of the table, in the same order. */
