@@ -36,6 +36,9 @@ struct hn_ckpt_text {
  * was there: HN_ECREATE, HN_EIO, HN_ENOMEM. */
 hn_status hn_ckpt_save(const char *dir, uint64_t step, const struct hn_ckpt_array *array, size_t arrays,
                        const struct hn_ckpt_text *text, size_t texts);
+/* The size that such a file would have on disk; nothing is written, arrays need no data. */
+hn_status hn_ckpt_measure(uint64_t *bytes, const struct hn_ckpt_array *array, size_t arrays,
+                          const struct hn_ckpt_text *text, size_t texts);
 /* Deletes what the options do not keep, never the newest one nor the newest that verifies; deletes none when
  * none verifies.  Removes stale temporaries. */
 void hn_ckpt_retire(const char *dir, const struct hn_ckpt_options *options);

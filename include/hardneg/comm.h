@@ -70,6 +70,9 @@ enum hn_reduce_algorithm { HN_REDUCE_ORDERED, HN_REDUCE_MPI };
 hn_status hn_reducer_new(hn_reducer **out, hn_comm *c, size_t microbatches,
                          const struct hn_range *run_of_rank, size_t width,
                          enum hn_reduce_algorithm algorithm);
+/* Local: the memory that such a reducer takes on rank `rank` of `ranks`. */
+hn_status hn_reducer_bytes(size_t *bytes, size_t microbatches, const struct hn_range *run_of_rank,
+                           size_t ranks, size_t rank, size_t width, enum hn_reduce_algorithm algorithm);
 void hn_reducer_free(hn_reducer *r);
 /* Collective.  Rows of the own microbatches (own count, width) in; row 0 = the root on every rank out (so
  * a rank that owns none has room for one).  Always in the tree's order, whatever the algorithm. */

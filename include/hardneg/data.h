@@ -91,6 +91,9 @@ hn_status hn_prefetch_new(hn_prefetch **out, hn_dataset *d, const struct hn_data
 uint64_t hn_prefetch_steps_per_epoch(const hn_prefetch *p);
 /* The next step's batch; borrowed until the next call.  Fails with what the reading thread met. */
 hn_status hn_prefetch_next(hn_prefetch *p, const struct hn_batch **batch);
+/* Memory: of a prefetch of so many samples per step, and of the cache of blocks that it makes. */
+uint64_t hn_prefetch_bytes(const struct hn_dataset_info *info, size_t samples);
+uint64_t hn_prefetch_cache_bytes(const struct hn_dataset_info *info, uint64_t cache_bytes);
 void hn_prefetch_free(hn_prefetch *p);
 
 /* ---- importers: write `out` atomically; progress(ctx, done, total) counts samples, may be NULL.

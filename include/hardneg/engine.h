@@ -39,6 +39,7 @@ struct hn_exchange {
 
 typedef struct hn_graph hn_graph; /* built by the model room: engine/graph.h */
 typedef struct hn_net hn_net;
+struct hn_array; /* below */
 
 enum hn_norm_scope { HN_NORM_GLOBAL, HN_NORM_MICROBATCH };
 
@@ -51,6 +52,8 @@ struct hn_net_options {
     bool want_dinput;   /* backward also makes the gradient of the input */
 };
 
+/* The arrays that a net of this graph has, in the same order, without values; one block, hn_free it. */
+hn_status hn_graph_arrays(struct hn_array **out, size_t *count, const hn_graph *graph);
 void hn_graph_free(hn_graph *graph); /* for a graph that no net took over; takes NULL */
 
 /* Takes the graph over, also on failure.  threads: borrowed, must outlive the net. */

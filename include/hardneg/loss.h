@@ -75,6 +75,8 @@ hn_status hn_loss_check(const struct hn_loss_options *options);
 /* max_rows: of any pool that will come; largest_block: rows of the largest block. */
 hn_status hn_loss_new(hn_loss **out, const struct hn_loss_options *options, size_t max_rows, size_t dim,
                       size_t largest_block, struct hn_threads *threads);
+/* The memory of such a loss. */
+size_t hn_loss_bytes(size_t max_rows, size_t largest_block, size_t threads);
 void hn_loss_free(hn_loss *l);
 /* beta may follow a schedule. */
 void hn_loss_set_beta(hn_loss *l, double beta);

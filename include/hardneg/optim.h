@@ -31,6 +31,8 @@ struct hn_span {
 
 const char *const *hn_optim_names(void);
 const char *const *hn_schedule_names(void);
+/* Names of the flat blocks that such an optimiser keeps, NULL-terminated. */
+const char *const *hn_optim_kept(const struct hn_optim_options *options);
 
 /* Rate of step s = 0, 1, ... (PyTorch-like; formulas in optim/schedule.c). */
 double hn_schedule_at(const struct hn_optim_options *o, uint64_t step, uint64_t warmup_steps,

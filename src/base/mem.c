@@ -1,10 +1,11 @@
 #include "base/mem.h"
 #include "base/assert.h"
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-static atomic_size_t live, total;
+static atomic_size_t live, total, bytes_live;
 
 void *hn_zalloc(size_t bytes)
 {
@@ -17,6 +18,7 @@ void *hn_zalloc(size_t bytes)
     }
     atomic_fetch_add(&live, 1);
     atomic_fetch_add(&total, 1);
+    atomic_fetch_add(&bytes_live, malloc_usable_size(block));
     return memset(block, 0, padded);
 }
 
@@ -44,12 +46,18 @@ void hn_free(void *block)
     if (block == NULL)
         return;
     atomic_fetch_sub(&live, 1);
+    atomic_fetch_sub(&bytes_live, malloc_usable_size(block));
     free(block);
 }
 
 size_t hn_live_blocks(void)
 {
     return atomic_load(&live);
+}
+
+size_t hn_live_bytes(void)
+{
+    return atomic_load(&bytes_live);
 }
 
 size_t hn_total_blocks(void)

@@ -16,6 +16,7 @@ void *hn_calloc(size_t count, size_t size);
 char *hn_strdup(const char *text);
 void hn_free(void *block);
 size_t hn_live_blocks(void);
+size_t hn_live_bytes(void);   /* of the live blocks, with the allocator's rounding */
 size_t hn_total_blocks(void); /* allocated since the start: constant over a step that allocates nothing */
 
 /* *product = a * b (or *sum = a + b); false on overflow. */

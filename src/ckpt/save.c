@@ -7,18 +7,19 @@
 #include <stdio.h>
 #include <string.h>
 
-/* An array with its hash. name without a leading "/". */
+/* An array with its hash; bytes NULL: its place alone. name without a leading "/". */
 static hn_status put_hashed(hn_store_writer *w, const char *name, enum hn_type type, int rank,
                             const uint64_t *dim, const void *bytes)
 {
     char text[HN_HASH_TEXT];
-    struct hn_hash hash;
+    struct hn_hash hash = {0};
     hn_status st = strlen(name) < HN_CKPT_NAME ? HN_OK : hn_fail(HN_EBUG, "%s: too long a name", name);
 
-    if (st == HN_OK)
+    if (st == HN_OK && bytes)
         st = hn_ckpt_array_hash(&hash, name, type, rank, dim, bytes);
     if (st == HN_OK)
-        st = hn_store_put(w, name, type, rank, dim, bytes);
+        st = bytes ? hn_store_put(w, name, type, rank, dim, bytes)
+                   : hn_store_put_nothing(w, name, type, rank, dim);
     if (st != HN_OK)
         return st;
     hn_hash_text(hash, text);
@@ -68,6 +69,20 @@ hn_status hn_ckpt_save(const char *dir, uint64_t step, const struct hn_ckpt_arra
     st = put_all(w, step, array, arrays, text, texts);
     if (st == HN_OK)
         return hn_store_publish(w, path);
+    hn_store_abandon(w);
+    return st;
+}
+
+hn_status hn_ckpt_measure(uint64_t *bytes, const struct hn_ckpt_array *array, size_t arrays,
+                          const struct hn_ckpt_text *text, size_t texts)
+{
+    hn_store_writer *w = NULL;
+    hn_status st = hn_store_begin(&w);
+
+    if (st != HN_OK)
+        return st;
+    if ((st = put_all(w, 0, array, arrays, text, texts)) == HN_OK)
+        st = hn_store_measure(w, bytes);
     hn_store_abandon(w);
     return st;
 }

@@ -10,9 +10,8 @@ static const size_t PIECE = (size_t)1 << 18;
 static const size_t STATS_BYTES = (size_t)1 << 22; /* of the buffer for statistics, about */
 
 /* Run with c counting, then with c carving. */
-static void layout(hn_reducer *r, hn_carver *c)
+static void layout(hn_reducer *r, hn_carver *c, size_t ranks)
 {
-    size_t ranks = (size_t)r->comm->size;
     bool moving = r->algorithm == HN_REDUCE_ORDERED && ranks > 1;
 
     r->cover_of_rank = hn_carve(c, sizeof *r->cover_of_rank, ranks);
@@ -40,15 +39,15 @@ static void layout(hn_reducer *r, hn_carver *c)
 }
 
 /* The runs must follow one another and cover all microbatches; counts all ranks' nodes. */
-static hn_status check_runs(hn_reducer *r, const struct hn_range *run_of_rank)
+static hn_status check_runs(hn_reducer *r, const struct hn_range *run_of_rank, size_t ranks)
 {
     struct hn_range node[HN_TREE_COVER];
     size_t at = 0;
 
-    for (int k = 0; k < r->comm->size; k++) {
+    for (size_t k = 0; k < ranks; k++) {
         struct hn_range run = run_of_rank[k];
         if (run.count > 0 && run.first != at)
-            return hn_fail(HN_EBUG, "runs of microbatches do not follow one another at rank %d", k);
+            return hn_fail(HN_EBUG, "runs of microbatches do not follow one another at rank %zu", k);
         at += run.count;
         r->covers += hn_tree_cover(r->n, run, node);
     }
@@ -69,28 +68,59 @@ static void fill_tables(hn_reducer *r, const struct hn_range *run_of_rank)
     }
 }
 
-static hn_status prepare(hn_reducer *r, const struct hn_range *run_of_rank, size_t width)
+/* Everything that the buffers' sizes follow from. */
+static hn_status measure(hn_reducer *r, const struct hn_range *run_of_rank, size_t ranks, size_t rank,
+                         size_t width)
 {
     struct hn_range node[HN_TREE_COVER];
-    hn_carver carver = {0};
-    hn_status st = check_runs(r, run_of_rank);
+    hn_status st = check_runs(r, run_of_rank, ranks);
     size_t fits;
 
     if (st != HN_OK)
         return st;
-    r->own = run_of_rank[r->comm->rank];
+    r->own = run_of_rank[rank];
     r->cover = hn_tree_cover(r->n, r->own, node);
     r->width = width;
     r->largest = width < PIECE ? width : PIECE;
     fits = STATS_BYTES / sizeof(double) / r->covers;
     r->stat_width = (fits < 768 ? 768 : fits > 12288 ? 12288 : fits) / 3 * 3; /* whole triples */
-    layout(r, &carver);
+    return HN_OK;
+}
+
+static hn_status prepare(hn_reducer *r, const struct hn_range *run_of_rank, size_t width)
+{
+    hn_carver carver = {0};
+    size_t ranks = (size_t)r->comm->size;
+    hn_status st = measure(r, run_of_rank, ranks, (size_t)r->comm->rank, width);
+
+    if (st != HN_OK)
+        return st;
+    layout(r, &carver, ranks);
     st = hn_carver_start(&carver, &r->block, "the reducer");
     if (st != HN_OK)
         return st;
-    layout(r, &carver);
+    layout(r, &carver, ranks);
     fill_tables(r, run_of_rank);
     return HN_OK;
+}
+
+hn_status hn_reducer_bytes(size_t *bytes, size_t microbatches, const struct hn_range *run_of_rank,
+                           size_t ranks, size_t rank, size_t width, enum hn_reduce_algorithm algorithm)
+{
+    hn_reducer *r = hn_zalloc(sizeof *r);
+    hn_carver carver = {0};
+    hn_status st;
+
+    if (r == NULL)
+        return HN_ENOMEM;
+    r->n = microbatches;
+    r->algorithm = algorithm;
+    if ((st = measure(r, run_of_rank, ranks, rank, width)) == HN_OK) {
+        layout(r, &carver, ranks);
+        *bytes = carver.bytes + sizeof *r;
+    }
+    hn_free(r);
+    return st;
 }
 
 hn_status hn_reducer_new(hn_reducer **out, hn_comm *c, size_t microbatches,

@@ -9,6 +9,7 @@
  * comes; the thread has ended then, and every later call says the same. */
 #include "base/mem.h"
 #include "data/dataset.h"
+#include "data/layout.h"
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -121,15 +122,45 @@ static hn_status check(const hn_dataset *d, const struct hn_data_options *o, siz
     return HN_OK;
 }
 
-static void layout(hn_prefetch *p, hn_carver *c)
+static void layout(struct slot slot[2], hn_carver *c, size_t samples, size_t sample_bytes)
 {
-    for (int i = 0; i < 2; i++) {
-        struct slot *s = &p->slot[i];
-        s->id = hn_carve(c, sizeof *s->id, p->count);
-        s->label = hn_carve(c, sizeof *s->label, p->count);
-        s->bytes = hn_carve(c, p->data->info.sample_bytes, p->count);
-        s->batch = (struct hn_batch){0, 0, p->count, s->id, s->label, s->bytes};
+    for (struct slot *s = slot; s < slot + 2; s++) {
+        s->id = hn_carve(c, sizeof *s->id, samples);
+        s->label = hn_carve(c, sizeof *s->label, samples);
+        s->bytes = hn_carve(c, sample_bytes, samples);
+        s->batch = (struct hn_batch){0, 0, samples, s->id, s->label, s->bytes};
     }
+}
+
+uint64_t hn_prefetch_bytes(const struct hn_dataset_info *info, size_t samples)
+{
+    hn_carver c = {0};
+
+    layout((struct slot[2]){{0}, {0}}, &c, samples, info->sample_bytes);
+    return c.bytes;
+}
+
+static uint64_t blocks_of(uint64_t bytes, uint64_t block)
+{
+    return (bytes + block - 1) / block;
+}
+
+/* As hn_blocks_cache sizes it: whole slots of the largest block, no more than there are blocks, two at least.
+ */
+uint64_t hn_prefetch_cache_bytes(const struct hn_dataset_info *info, uint64_t cache_bytes)
+{
+    uint64_t most = hn_layout_block_samples(info->sample_bytes) * info->sample_bytes, largest = 1, blocks = 0;
+
+    for (int k = 0; k < HN_SPLITS; k++) {
+        uint64_t bytes = info->samples[k] * info->sample_bytes, block = bytes < most ? bytes : most;
+        uint64_t labels = info->labelled[k] ? 4 * info->samples[k] : 0;
+        blocks += blocks_of(bytes, most) + blocks_of(labels, HN_LAYOUT_BLOCK);
+        largest = block > largest ? block : largest;
+        largest = labels > HN_LAYOUT_BLOCK && HN_LAYOUT_BLOCK > largest ? HN_LAYOUT_BLOCK : largest;
+    }
+    uint64_t slots = cache_bytes / largest;
+    slots = slots > blocks ? blocks : slots;
+    return (slots < 2 ? 2 : slots) * largest;
 }
 
 static hn_status start_thread(hn_prefetch *p)
@@ -177,10 +208,10 @@ hn_status hn_prefetch_new(hn_prefetch **out, hn_dataset *d, const struct hn_data
     p->count = own.count * (batch / microbatches);
     p->steps_per_epoch = p->order.samples / batch;
     p->step = first_step;
-    layout(p, &c);
+    layout(p->slot, &c, p->count, d->info.sample_bytes);
     if ((st = hn_carver_start(&c, &p->block, "prefetch")) != HN_OK)
         goto out;
-    layout(p, &c);
+    layout(p->slot, &c, p->count, d->info.sample_bytes);
     st = hn_dataset_cache(d, options->cache_bytes, scattered(p, options->cache_bytes));
     if (st != HN_OK || (st = start_thread(p)) != HN_OK)
         goto out;

@@ -3,25 +3,43 @@
 #include "base/mem.h"
 #include "loss/parts.h"
 
-static void layout(hn_loss *l, hn_carver *c)
+static void layout_scratch(struct hn_scratch *sc, hn_carver *c, size_t n)
 {
-    struct hn_ends *e = &l->ends;
-    real **const ends[] = {&e->max, &e->log_w, &e->log_s, &e->c, &e->b, &e->omega, &e->q};
-    size_t n = l->largest, threads = hn_threads_count(l->threads), square;
+    size_t square;
 
     if (!hn_mul(&square, n, n))
         square = SIZE_MAX; /* the carver refuses it */
+    sc->tile = hn_carve(c, sizeof(real), square);
+    sc->other = hn_carve(c, sizeof(real), square);
+    sc->x = hn_carve(c, sizeof(real), n);
+    sc->y = hn_carve(c, sizeof(real), n);
+    sc->list = hn_carve(c, sizeof *sc->list, n);
+    sc->anchor = hn_carve(c, sizeof *sc->anchor, n);
+}
+
+static void layout_ends(struct hn_ends *e, hn_carver *c, size_t rows)
+{
+    real **const ends[] = {&e->max, &e->log_w, &e->log_s, &e->c, &e->b, &e->omega, &e->q};
+
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-        *ends[i] = hn_carve(c, sizeof(real), l->max_rows);
-    for (size_t i = 0; i < threads; i++) {
-        struct hn_scratch *sc = &l->scratch[i];
-        sc->tile = hn_carve(c, sizeof(real), square);
-        sc->other = hn_carve(c, sizeof(real), square);
-        sc->x = hn_carve(c, sizeof(real), n);
-        sc->y = hn_carve(c, sizeof(real), n);
-        sc->list = hn_carve(c, sizeof *sc->list, n);
-        sc->anchor = hn_carve(c, sizeof *sc->anchor, n);
-    }
+        *ends[i] = hn_carve(c, sizeof(real), rows);
+}
+
+static void layout(hn_loss *l, hn_carver *c)
+{
+    layout_ends(&l->ends, c, l->max_rows);
+    for (size_t i = 0; i < hn_threads_count(l->threads); i++)
+        layout_scratch(&l->scratch[i], c, l->largest);
+}
+
+size_t hn_loss_bytes(size_t max_rows, size_t largest_block, size_t threads)
+{
+    hn_carver c = {0};
+
+    layout_ends(&(struct hn_ends){0}, &c, max_rows);
+    for (size_t i = 0; i < threads; i++)
+        layout_scratch(&(struct hn_scratch){0}, &c, largest_block);
+    return c.bytes;
 }
 
 hn_status hn_loss_new(hn_loss **out, const struct hn_loss_options *options, size_t max_rows, size_t dim,

@@ -13,6 +13,11 @@ _Static_assert(sizeof names / sizeof *names == sizeof kinds / sizeof *kinds + 1,
 
 enum { PIECE = 16384 };
 
+const char *const *hn_optim_kept(const struct hn_optim_options *options)
+{
+    return kinds[options->kind]->state;
+}
+
 struct hn_optim {
     struct hn_optim_options options;
     const struct hn_optim_kind *kind;

@@ -65,6 +65,11 @@ typedef struct hn_store_writer hn_store_writer;
 hn_status hn_store_begin(hn_store_writer **out);
 hn_status hn_store_put(hn_store_writer *w, const char *name, enum hn_type type, int rank, const uint64_t *dim,
                        const void *data);
+/* The same without content, for a file that is only measured. */
+hn_status hn_store_put_nothing(hn_store_writer *w, const char *name, enum hn_type type, int rank,
+                               const uint64_t *dim);
+/* What a file made in memory would take on disk. */
+hn_status hn_store_measure(hn_store_writer *w, uint64_t *bytes);
 hn_status hn_store_put_attr_text(hn_store_writer *w, const char *name, const char *attr, const char *text);
 hn_status hn_store_put_attr_i64(hn_store_writer *w, const char *name, const char *attr, int64_t value);
 hn_status hn_store_put_attr_f64(hn_store_writer *w, const char *name, const char *attr, double value);

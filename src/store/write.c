@@ -98,6 +98,22 @@ hn_status hn_store_put(hn_store_writer *w, const char *name, enum hn_type type, 
     return st;
 }
 
+hn_status hn_store_put_nothing(hn_store_writer *w, const char *name, enum hn_type type, int rank,
+                               const uint64_t *dim)
+{
+    hid_t set = H5I_INVALID_HID;
+    uint64_t bytes = hn_type_size(type);
+    hn_status st = hn_writer_create(w, name, type, rank, dim, false, &set);
+
+    if (st != HN_OK)
+        return st;
+    for (int i = 0; i < rank; i++)
+        bytes *= dim[i];
+    w->nothing += bytes;
+    H5Dclose(set);
+    return HN_OK;
+}
+
 /* A scalar attribute; an older one of that name is replaced. */
 static hn_status put_attr(hn_store_writer *w, const char *name, const char *attr, hid_t file_type,
                           hid_t memory_type, const void *value)
@@ -168,6 +184,16 @@ static hn_status take_image(hn_store_writer *w, void **out, size_t *count, const
     H5Fclose(again);
     *out = image;
     *count = (size_t)length;
+    return HN_OK;
+}
+
+hn_status hn_store_measure(hn_store_writer *w, uint64_t *bytes)
+{
+    ssize_t length = H5Fflush(w->file, H5F_SCOPE_GLOBAL) < 0 ? -1 : H5Fget_file_image(w->file, NULL, 0);
+
+    if (length <= 0)
+        return hn_fail(HN_ENOMEM, "HDF5 cannot finish a file: %s", hn_hdf_reason());
+    *bytes = (uint64_t)length + w->nothing + HN_SEAL_END;
     return HN_OK;
 }
 

@@ -21,6 +21,7 @@ struct hn_store_writer {
     hid_t file;  /* in memory */
     hid_t links; /* groups appear as needed */
     bool large;
+    uint64_t nothing;        /* bytes of arrays that were put without content */
     struct hn_file out;      /* large: from the beginning */
     struct hn_sparse sparse; /* large: what HDF5 writes to */
     struct hn_part *part;

@@ -60,6 +60,15 @@ static void cut_blocks(hn_gathered *g, size_t microbatches, size_t tile)
     g->largest_block = rows < tile ? rows : tile;
 }
 
+size_t hn_gathered_bytes(size_t batch, size_t microbatches, size_t ranks, size_t dim, size_t tile)
+{
+    hn_gathered g = {.batch = batch};
+    hn_carver c = {0};
+
+    layout(&g, &c, ranks, 2 * batch, microbatches * blocks_of(2 * (batch / microbatches), tile), dim);
+    return c.bytes;
+}
+
 hn_status hn_gathered_new(hn_gathered **out, hn_comm *comm, size_t batch, size_t microbatches,
                           const struct hn_range *run, size_t dim, size_t tile)
 {

@@ -15,6 +15,8 @@ typedef struct hn_gathered hn_gathered;
  * rows. */
 hn_status hn_gathered_new(hn_gathered **out, hn_comm *comm, size_t batch, size_t microbatches,
                           const struct hn_range *run, size_t dim, size_t tile);
+/* Local: its memory, on each of so many ranks. */
+size_t hn_gathered_bytes(size_t batch, size_t microbatches, size_t ranks, size_t dim, size_t tile);
 void hn_gathered_free(hn_gathered *g);
 
 /* The pool as the loss sees it; label is set by gather_labels. */

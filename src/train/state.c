@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NAME = 160 };
+enum { NAME = 160, STATES = 8 };
 
 static struct hn_ckpt_array *append(struct hn_state *s, const char *prefix, const char *name)
 {
@@ -35,11 +35,15 @@ static void append_integer(struct hn_state *s, const char *name, int64_t *value)
     a->data = value;
 }
 
-hn_status hn_state_list(struct hn_state *s, hn_net *net, hn_optim *optim)
+/* state: the names of the optimiser's blocks, NULL-terminated; block: they themselves, or NULL. */
+static hn_status list(struct hn_state *s, const struct hn_array *array, size_t arrays,
+                      const char *const *state, real *const *block)
 {
-    size_t arrays = hn_net_arrays(net), states = optim ? hn_optim_states(optim) : 0;
-    size_t most = arrays * (1 + states) + 2;
+    size_t states = 0, most;
 
+    while (state && state[states])
+        states++;
+    most = arrays * (1 + states) + 2;
     *s = (struct hn_state){0};
     s->array = hn_calloc(most, sizeof *s->array);
     s->names = hn_calloc(most, NAME);
@@ -47,25 +51,40 @@ hn_status hn_state_list(struct hn_state *s, hn_net *net, hn_optim *optim)
         hn_state_free(s);
         return HN_ENOMEM;
     }
-    for (size_t i = 0; i < arrays; i++) {
-        const struct hn_array *a = hn_net_array(net, i);
-        append_shaped(s, "model", a, a->role == HN_COUNTER ? (void *)a->counter : a->value);
-    }
+    for (size_t i = 0; i < arrays; i++)
+        append_shaped(s, "model", &array[i],
+                      array[i].role == HN_COUNTER ? (void *)array[i].counter : array[i].value);
     s->model_arrays = s->arrays;
     for (size_t k = 0; k < states; k++) {
         char prefix[64];
-        snprintf(prefix, sizeof prefix, "optim/%s", hn_optim_state_name(optim, k));
-        for (size_t i = 0; i < arrays; i++) {
-            const struct hn_array *a = hn_net_array(net, i);
-            if (a->role != HN_RUNNING && a->role != HN_COUNTER)
-                append_shaped(s, prefix, a, hn_optim_state(optim, k) + a->offset);
-        }
+        snprintf(prefix, sizeof prefix, "optim/%s", state[k]);
+        for (size_t i = 0; i < arrays; i++)
+            if (array[i].role != HN_RUNNING && array[i].role != HN_COUNTER)
+                append_shaped(s, prefix, &array[i], block ? block[k] + array[i].offset : NULL);
     }
-    if (optim) {
+    if (state) {
         append_integer(s, "step", &s->step);
         append_integer(s, "updates", &s->updates);
     }
     return HN_OK;
+}
+
+hn_status hn_state_list(struct hn_state *s, hn_net *net, hn_optim *optim)
+{
+    const char *name[STATES + 1] = {NULL};
+    real *block[STATES];
+
+    for (size_t k = 0; optim && k < hn_optim_states(optim); k++) {
+        name[k] = hn_optim_state_name(optim, k);
+        block[k] = hn_optim_state(optim, k);
+    }
+    return list(s, hn_net_array(net, 0), hn_net_arrays(net), optim ? name : NULL, block);
+}
+
+hn_status hn_state_describe(struct hn_state *s, const struct hn_array *array, size_t arrays,
+                            const struct hn_optim_options *optim)
+{
+    return list(s, array, arrays, hn_optim_kept(optim), NULL);
 }
 
 void hn_state_free(struct hn_state *s)

@@ -18,6 +18,9 @@ struct hn_state {
 
 /* optim NULL: the model alone (evaluation).  net and optim must outlive the list. */
 hn_status hn_state_list(struct hn_state *s, hn_net *net, hn_optim *optim);
+/* The same list for a run that is planned only: names and shapes without values. */
+hn_status hn_state_describe(struct hn_state *s, const struct hn_array *array, size_t arrays,
+                            const struct hn_optim_options *optim);
 void hn_state_free(struct hn_state *s);
 /* Collective.  from: on rank 0 an open checkpoint, elsewhere unused. */
 hn_status hn_state_load(struct hn_state *s, hn_comm *comm, const hn_ckpt *from);
