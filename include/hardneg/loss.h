@@ -2,7 +2,7 @@
  *
  * Local: rows come in, a number and gradients go out; no ranks, no files.
  * Formulas: HCL (Robinson et al., ICLR 2021), H-SCL (Jiang et al., 2022), DCL
- * (Chuang et al., 2020); the exact definitions head src/loss/ files.
+ * (Chuang et al., 2020), SupCon (Khosla et al., 2020); the exact definitions head src/loss/ files.
  *
  *   hn_loss_new -> per step: hn_loss_lap1 for the own blocks; the caller
  *   gathers the rows' statistics; hn_loss_lap2 for the own blocks;
@@ -26,7 +26,7 @@ enum hn_positives { HN_POSITIVES_VIEW, HN_POSITIVES_LABEL };
 enum hn_reduction { HN_REDUCTION_ANCHORS, HN_REDUCTION_PAIRS };
 
 struct hn_loss_options {
-    int kind; /* place in hn_loss_names(): infonce, debiased, hard, scl, hard_scl */
+    int kind; /* place in hn_loss_names(): infonce, debiased, hard, scl, hard_scl, supcon */
     double temperature, beta, tau_plus;
     bool clamp;  /* estimate not below K e^{-1/t}; off at tau_plus 0 */
     bool detach; /* tilt weights are constants for the gradient */
@@ -61,7 +61,8 @@ enum { HN_ROW_COUNTS = 1, HN_ROW_CLAMPED = 2, HN_ROW_UNDEFINED = 4 };
 struct hn_loss_summary {
     double loss;
     size_t anchors, excluded, clamped, undefined;
-    double ess, largest_weight, alignment; /* means over the anchors that count */
+    double ess, largest_weight; /* means over the anchors that count */
+    double alignment;           /* mean over samples of |z_a - z_p|^2 (rows of unit length) */
 };
 
 typedef struct hn_loss hn_loss;

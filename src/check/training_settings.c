@@ -88,7 +88,8 @@ static hn_status read_model(struct hn_training_settings *s, const hn_store *file
     return HN_OK;
 }
 
-/* As the reference files mean them: debiased and hard with the floor, labels as positives over pairs. */
+/* As the reference files mean them: debiased and hard with the floor, labels as positives over pairs (supcon:
+ * over anchors). */
 static hn_status read_loss(struct hn_training_settings *s, const hn_store *file)
 {
     struct hn_loss_options *o = &s->core.loss;
@@ -101,13 +102,14 @@ static hn_status read_loss(struct hn_training_settings *s, const hn_store *file)
         s->refused = "no such loss in this program yet";
     if (o->kind < 0)
         return HN_OK;
-    bool labels = strcmp(s->loss, "scl") == 0 || strcmp(s->loss, "hard_scl") == 0;
+    bool supcon = strcmp(s->loss, "supcon") == 0;
+    bool labels = supcon || strcmp(s->loss, "scl") == 0 || strcmp(s->loss, "hard_scl") == 0;
     o->beta = number(file, "loss_beta", 0);
     o->tau_plus = number(file, "loss_tau_plus", 0);
     o->clamp = o->tau_plus > 0;
     o->detach = number(file, "loss_detach", 0) != 0;
     o->positives = labels ? HN_POSITIVES_LABEL : HN_POSITIVES_VIEW;
-    o->reduction = labels ? HN_REDUCTION_PAIRS : HN_REDUCTION_ANCHORS;
+    o->reduction = labels && !supcon ? HN_REDUCTION_PAIRS : HN_REDUCTION_ANCHORS;
     return hn_stored_f64(file, SETTINGS, "loss_t", &o->temperature);
 }
 

@@ -99,6 +99,7 @@ static hn_status check_loss(const struct hn_reading *r)
     const char *kind = hn_value_name(hn_key_find("loss.kind"), r->c);
     bool hard = strcmp(kind, "hard") == 0, hard_scl = strcmp(kind, "hard_scl") == 0;
     bool debiased = strcmp(kind, "debiased") == 0, scl = strcmp(kind, "scl") == 0;
+    bool supcon = strcmp(kind, "supcon") == 0;
 
     if (l->tau_plus > 0 && !hard && !debiased)
         return complain(r, later(r, "loss.tau_plus", "loss.kind"),
@@ -112,9 +113,12 @@ static hn_status check_loss(const struct hn_reading *r)
     if (l->detach && !hard && !hard_scl)
         return complain(r, later(r, "loss.detach", "loss.kind"),
                         "detach belongs to hard and hard_scl, not to %s", kind);
-    if (l->positives == HN_POSITIVES_LABEL && !scl && !hard_scl)
+    if (l->positives == HN_POSITIVES_LABEL && !scl && !hard_scl && !supcon)
         return complain(r, later(r, "loss.positives", "loss.kind"),
-                        "positives \"label\" belong to scl and hard_scl, not to %s", kind);
+                        "positives \"label\" belong to scl, hard_scl and supcon, not to %s", kind);
+    if (supcon && l->reduction == HN_REDUCTION_PAIRS)
+        return complain(r, later(r, "loss.reduction", "loss.kind"),
+                        "supcon is a mean over anchors: reduction \"pairs\" belongs to the other losses");
     if (hn_loss_check(l) != HN_OK)
         return complain(r, "loss.kind", "%s", hn_error_text());
     return HN_OK;

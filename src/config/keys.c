@@ -123,7 +123,7 @@ const struct hn_key hn_keys[] = {
 
 {"loss.kind", HN_KEY_NAME, AT(loss.kind), "hard", ONE_OF(hn_loss_names), HN_FIXED,
  "objective; hard: HCL (Robinson et al. 2021), hard_scl: H-SCL (Jiang et al. 2022), debiased: Chuang et al. "
- "2020; infonce and scl: the same without hardening", 0},
+ "2020; supcon: Khosla et al. 2020; infonce and scl: without hardening", 0},
 {"loss.temperature", HN_KEY_REAL, AT(loss.temperature), "0.5", BETWEEN(1e-3, 100), HN_FIXED,
  "softmax temperature", 0},
 {"loss.beta", HN_KEY_REAL, AT(loss.beta), "1", BETWEEN(0, 1000), HN_FIXED,
@@ -215,6 +215,8 @@ const struct hn_key_follow hn_key_follows[] = {
     {"loss.clamp", LOSS("scl"), "false"},         {"loss.clamp", LOSS("hard_scl"), "false"},
     {"loss.positives", LOSS("scl"), "label"},     {"loss.positives", LOSS("hard_scl"), "label"},
     {"loss.reduction", LOSS("scl"), "pairs"},     {"loss.reduction", LOSS("hard_scl"), "pairs"},
+    {"loss.beta", LOSS("supcon"), "0"},           {"loss.tau_plus", LOSS("supcon"), "0"},
+    {"loss.clamp", LOSS("supcon"), "false"},      {"loss.positives", LOSS("supcon"), "label"},
 };
 /* clang-format on */
 

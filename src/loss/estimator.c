@@ -21,51 +21,20 @@ static double negatives_factor(const struct hn_pool *pool)
     return (double)pool->m - 2;
 }
 
-/* Columns of the row's class, the row itself included, ascending. */
-static size_t same_class(uint32_t *list, const struct hn_line *line)
-{
-    const int64_t *label = line->pool->label + line->first, own = line->pool->label[line->row];
-    size_t n = 0;
-
-    for (size_t j = 0; j < line->count; j++) {
-        list[n] = (uint32_t)j;
-        n += label[j] == own;
-    }
-    return n;
-}
-
-static bool has_column(const struct hn_line *line, size_t row)
-{
-    return row >= line->first && row - line->first < line->count;
-}
-
-/* The row itself and its other view, where they are among the columns. */
-static size_t own_sample(uint32_t *list, const struct hn_line *line)
-{
-    size_t partner = line->pool->partner[line->row], n = 0;
-
-    if (has_column(line, line->row))
-        list[n++] = (uint32_t)(line->row - line->first);
-    if (has_column(line, partner))
-        list[n++] = (uint32_t)(partner - line->first);
-    return n;
-}
-
 /* The columns that are no negatives of the row. */
 static size_t kin(const hn_loss *l, uint32_t *list, const struct hn_line *line)
 {
-    return l->kind->other_class ? same_class(list, line) : own_sample(list, line);
+    return l->kind->other_class ? hn_same_class(list, line) : hn_own_sample(list, line);
 }
 
 /* ---- lap 1 ---- */
 
 static void absorb(const hn_loss *l, struct hn_scratch *sc, struct hn_anchor *a, const struct hn_line *line)
 {
-    size_t partner = line->pool->partner[line->row], kin_count = kin(l, sc->list, line);
+    size_t kin_count = kin(l, sc->list, line);
     struct hn_sums tile;
 
-    if (has_column(line, partner))
-        a->positive = (double)line->s[partner - line->first];
+    hn_absorb_partner(a, line);
     if (kin_count == line->count)
         return;
     for (size_t j = 0; j < line->count; j++)
@@ -83,7 +52,7 @@ static void close_view(const hn_loss *l, struct hn_row_stat *stat, double positi
         hn_pair_loss(rho - positive, log(k) - 1 / l->o.temperature - positive, k, l->o.tau_plus, l->o.clamp);
 
     if (pair.undefined) {
-        *stat = (struct hn_row_stat){.flags = HN_ROW_UNDEFINED};
+        *stat = (struct hn_row_stat){.flags = HN_ROW_UNDEFINED, .similarity = stat->similarity};
         return;
     }
     stat->loss = pair.loss;
@@ -98,7 +67,7 @@ static void close_row(const hn_loss *l, struct hn_row_stat *stat, const struct h
 {
     const struct hn_sums *s = &a->sums;
 
-    *stat = (struct hn_row_stat){0};
+    *stat = (struct hn_row_stat){.similarity = a->partner * l->o.temperature};
     if (s->count == 0)
         return;
     stat->flags = HN_ROW_COUNTS;
@@ -107,25 +76,13 @@ static void close_row(const hn_loss *l, struct hn_row_stat *stat, const struct h
     stat->log_s = log(s->s);
     stat->ess = s->w * s->w / s->t;
     stat->largest = 1 / s->w;
-    stat->similarity = a->positive * l->o.temperature;
     if (l->o.positives == HN_POSITIVES_VIEW)
-        close_view(l, stat, a->positive, negatives_factor(pool));
+        close_view(l, stat, a->partner, negatives_factor(pool));
 }
 
 static bool label_positives(const hn_loss *l)
 {
     return l->o.positives == HN_POSITIVES_LABEL;
-}
-
-/* The columns that are positives of the row, ascending. */
-static size_t classmates(uint32_t *list, const struct hn_line *line)
-{
-    size_t n = same_class(list, line), kept = 0;
-
-    for (size_t i = 0; i < n; i++)
-        if (line->first + list[i] != line->row)
-            list[kept++] = list[i];
-    return kept;
 }
 
 static void absorb_again(const hn_loss *l, struct hn_scratch *sc, struct hn_row_stat *stat,
@@ -137,7 +94,7 @@ static void absorb_again(const hn_loss *l, struct hn_scratch *sc, struct hn_row_
 
     if (stat->flags == 0)
         return;
-    size_t n = classmates(sc->list, line);
+    size_t n = hn_classmates(sc->list, line);
     for (size_t i = 0; i < n; i++)
         sc->x[i] = above - (line->s[sc->list[i]] - max); /* rho - s_iq */
     hn_pair_sums(&loss, &q, sc->x, n, sc->y);
@@ -158,7 +115,7 @@ static void view_positive(const hn_loss *l, real *g, const struct hn_line *line)
 {
     size_t partner = line->pool->partner[line->row];
 
-    if (has_column(line, partner))
+    if (hn_has_column(line, partner))
         g[partner - line->first] = -(l->ends.q[line->row] + l->ends.q[partner]);
 }
 
@@ -167,7 +124,7 @@ static void label_positive(const hn_loss *l, struct hn_scratch *sc, real *g, con
     const struct hn_ends *e = &l->ends;
     const real *max = e->max + line->first, *c = e->c + line->first, *omega = e->omega + line->first;
     const real log_k = (real)log(negatives_factor(line->pool));
-    const size_t row = line->row, n = classmates(sc->list, line);
+    const size_t row = line->row, n = hn_classmates(sc->list, line);
 
     for (size_t i = 0; i < n; i++) {
         size_t j = sc->list[i];

@@ -1,7 +1,8 @@
 /* loss/kinds.c - the table of losses: what each is made of, needs and allows.
  *
  * Published as: infonce = NT-Xent of SimCLR, HCL's `easy`; debiased = DCL; hard
- * = HCL (with tau_plus 0: H-UCL of H-SCL's code); scl, hard_scl = H-SCL.
+ * = HCL (with tau_plus 0: H-UCL of H-SCL's code); scl, hard_scl = H-SCL; supcon
+ * = SupCon.
  * Options that a loss does not know (beta of infonce, say) are not read. */
 #include "loss/parts.h"
 #include <math.h>
@@ -12,7 +13,8 @@
     KIND("debiased", .form = &hn_estimator, .corrected = true)                                        \
     KIND("hard", .form = &hn_estimator, .corrected = true, .tilted = true)                            \
     KIND("scl", .form = &hn_estimator, .other_class = true, .label_positives = true)                  \
-    KIND("hard_scl", .form = &hn_estimator, .other_class = true, .label_positives = true, .tilted = true)
+    KIND("hard_scl", .form = &hn_estimator, .other_class = true, .label_positives = true, .tilted = true) \
+    KIND("supcon", .form = &hn_supcon, .label_positives = true, .anchors_alone = true)
 #define AS_KIND(text, ...) {.name = text, __VA_ARGS__},
 #define AS_NAME(text, ...) text,
 
@@ -62,6 +64,9 @@ hn_status hn_loss_check(const struct hn_loss_options *options)
     const struct hn_loss_kind *k = &kinds[options->kind];
     if (options->positives == HN_POSITIVES_LABEL && !k->label_positives)
         return hn_fail(HN_EUSAGE, "%s: its only positive is the other view", k->name);
+    if (options->reduction == HN_REDUCTION_PAIRS && k->anchors_alone)
+        return hn_fail(HN_EUSAGE, "%s: its mean is over anchors (reduction \"anchors\"), never over pairs",
+                       k->name);
     if (options->tau_plus > 0 && !k->corrected)
         return hn_fail(HN_EUSAGE, "%s: knows no tau_plus", k->name);
     return HN_OK;

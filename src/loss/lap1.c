@@ -60,7 +60,7 @@ static void one_block(void *ctx, size_t item, size_t thread)
     first_sweep(lap, sc, own);
     for (size_t i = 0; i < hn_block_rows(lap->pool, own); i++)
         form->close(lap->l, &stat[i], &sc->anchor[i], lap->pool);
-    if (form->second(lap->l))
+    if (form->second && form->second(lap->l))
         second_sweep(lap, sc, own, stat);
 }
 

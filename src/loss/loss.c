@@ -117,17 +117,17 @@ void hn_loss_summary(const hn_loss *l, struct hn_loss_summary *out, const struct
         const struct hn_row_stat *r = &all[i];
         out->clamped += has(r, HN_ROW_CLAMPED);
         out->undefined += has(r, HN_ROW_UNDEFINED);
+        out->alignment += 2 - 2 * r->similarity; /* |z_a - z_p|^2 of unit rows */
         if (!has(r, HN_ROW_COUNTS))
             continue;
         out->loss += r->loss * (pairs ? r->positives : 1);
         out->ess += r->ess;
         out->largest_weight += r->largest;
-        out->alignment += 2 - 2 * r->similarity; /* |z_a - z_p|^2 of unit rows */
     }
+    out->alignment /= (double)m;
     if (tally.anchors == 0)
         return;
     out->loss /= pairs ? tally.pairs : (double)tally.anchors;
     out->ess /= (double)tally.anchors;
     out->largest_weight /= (double)tally.anchors;
-    out->alignment /= (double)tally.anchors;
 }

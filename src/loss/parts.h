@@ -34,7 +34,8 @@ struct hn_line {
 /* What lap 1 carries for an anchor from tile to tile. */
 struct hn_anchor {
     struct hn_sums sums;
-    double positive; /* s_ip */
+    double partner;                 /* s of the sample's other view */
+    double positive_sum, positives; /* supcon: sum of s over P(i), |P(i)| */
 };
 
 /* Lap 2's numbers of every row of the pool, as the tiles use them. */
@@ -79,7 +80,7 @@ struct hn_form {
     /* After the first sweep. */
     void (*close)(const hn_loss *l, struct hn_row_stat *stat, const struct hn_anchor *a,
                   const struct hn_pool *pool);
-    /* Second sweep over the same tiles, when second(l). */
+    /* Second sweep over the same tiles, when second(l); NULL: never. */
     bool (*second)(const hn_loss *l);
     void (*absorb_again)(const hn_loss *l, struct hn_scratch *sc, struct hn_row_stat *stat,
                          const struct hn_line *line);
@@ -87,7 +88,16 @@ struct hn_form {
     /* Lap 2: g[j] = (A_ij + A_ji) / t for one row of one tile. */
     void (*coefficients)(const hn_loss *l, struct hn_scratch *sc, real *g, const struct hn_line *line);
 };
-extern const struct hn_form hn_estimator;
+extern const struct hn_form hn_estimator, hn_supcon;
+/* Notes the similarity with the sample's other view when the line holds it. */
+void hn_absorb_partner(struct hn_anchor *a, const struct hn_line *line);
+
+/* ---- columns of a line, by their places in it, ascending (sets.c); list has room for all ---- */
+bool hn_has_column(const struct hn_line *line, size_t row);
+size_t hn_same_class(uint32_t *list, const struct hn_line *line); /* the row itself included */
+size_t hn_classmates(uint32_t *list, const struct hn_line *line); /* the row itself left out */
+size_t hn_own_sample(uint32_t *list, const struct hn_line *line); /* the row and its other view, any order */
+size_t hn_positives(const hn_loss *l, uint32_t *list, const struct hn_line *line); /* P(i) */
 
 struct hn_loss_kind {
     const char *name;
@@ -96,6 +106,7 @@ struct hn_loss_kind {
     bool corrected;       /* tau_plus, clamp */
     bool other_class;     /* negatives: the rows of another class; else all but the two views */
     bool label_positives; /* offered */
+    bool anchors_alone;   /* reduction pairs is not offered */
 };
 const struct hn_loss_kind *hn_loss_kind(int kind);
 

@@ -46,7 +46,7 @@ static const struct {
      "--set augment.crop_scale=[0.1,0.2: wants a list of numbers, [0.5, "
      "1.0], not \"[0.1,0.2\""},
     {PATH "loss: { kind = \"two\nlines\"; };", NULL,
-     "run.cfg:2: loss.kind: \"two?lines\" is none of infonce, debiased, hard, scl, hard_scl"},
+     "run.cfg:2: loss.kind: \"two?lines\" is none of infonce, debiased, hard, scl, hard_scl, supcon"},
     /* ranges and names */
     {PATH "loss: { temperature = 0; };", NULL, "run.cfg:2: loss.temperature: 0 is outside 0.001 .. 100"},
     {PATH "loss: { beta = 1e999; };", NULL, "run.cfg:2: loss.beta: inf is outside 0 .. 1000"},
@@ -55,7 +55,8 @@ static const struct {
     {PATH "batch: { size = 4294967552; };", NULL,
      "run.cfg:2: batch.size: 4294967552 is outside 2 .. 16777216"},
     {PATH "loss: { kind = \"hrad\"; };", NULL,
-     "run.cfg:2: loss.kind: \"hrad\" is none of infonce, debiased, hard, scl, hard_scl (did you mean hard?)"},
+     "run.cfg:2: loss.kind: \"hrad\" is none of infonce, debiased, hard, scl, hard_scl, supcon (did you mean "
+     "hard?)"},
     {PATH "augment: { crop_scale = [0.1, 0.2, 0.3]; };", NULL,
      "run.cfg:2: augment.crop_scale: wants 2 numbers, not 3"},
     {PATH "model: { channels = []; };", NULL, "run.cfg:2: model.channels: wants 1 to 8 numbers, not 0"},
@@ -105,7 +106,7 @@ static const struct {
     {PATH "loss: { kind = \"scl\"; detach = true; };", NULL,
      "run.cfg:2: loss.detach: detach belongs to hard and hard_scl, not to scl"},
     {PATH "loss: { positives = \"label\"; };", NULL,
-     "run.cfg:2: loss.positives: positives \"label\" belong to scl and hard_scl, not to hard"},
+     "run.cfg:2: loss.positives: positives \"label\" belong to scl, hard_scl and supcon, not to hard"},
     {PATH "run: { epochs = 2; };\noptim: { warmup_epochs = 2.5; };", NULL,
      "run.cfg:3: optim.warmup_epochs: a warm-up of 2.5 epochs in a run of 2"},
     {PATH "optim: { schedule = \"cosine\"; floor = 0.1; };", NULL,

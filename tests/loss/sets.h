@@ -119,7 +119,7 @@ struct oracle {
     const struct hn_loss_options *o;
     const struct set *s;
     const wide *z, *weight_z; /* similarities from z; weights from weight_z (held fixed: detach) */
-    bool other_class, tilted;
+    bool other_class, tilted, supcon;
 };
 
 static inline wide oracle_dot(const struct oracle *q, const wide *z, size_t i, size_t j)
@@ -195,6 +195,48 @@ static inline bool oracle_pair(const struct oracle *q, wide log_mean, wide s, wi
     return true;
 }
 
+/* supcon, straight from its definition: row of A, row loss; false without a positive. */
+static inline bool oracle_supcon(const struct oracle *q, size_t i, wide *A, wide *row)
+{
+    size_t m = q->s->pool.m;
+    wide top = -INFINITY, sum = 0, count = 0;
+
+    *row = 0;
+    for (size_t j = 0; j < m; j++) {
+        A[j] = 0;
+        if (j != i)
+            top = fmaxl(top, oracle_dot(q, q->z, i, j));
+    }
+    for (size_t j = 0; j < m; j++) {
+        sum += j == i ? 0 : expl(oracle_dot(q, q->z, i, j) - top);
+        count += oracle_positive(q, i, j);
+    }
+    for (size_t j = 0; j < m && count > 0; j++) {
+        wide s = oracle_dot(q, q->z, i, j);
+        A[j] = j == i ? 0 : expl(s - top) / sum - (oracle_positive(q, i, j) ? 1 / count : 0);
+        *row += oracle_positive(q, i, j) ? (top + logl(sum) - s) / count : 0;
+    }
+    return count > 0;
+}
+
+static inline void oracle_supcon_rows(const struct oracle *q, struct truth *out, wide *A)
+{
+    size_t m = q->s->pool.m;
+    wide sum = 0, anchors = 0, row;
+
+    out->excluded = out->clamped = out->undefined = 0;
+    for (size_t i = 0; i < m; i++) {
+        bool counts = oracle_supcon(q, i, A + i * m, &row);
+        out->row[i] = counts ? (double)row : NAN;
+        out->excluded += !counts;
+        sum += row;
+        anchors += counts;
+    }
+    for (size_t i = 0; i < m * m; i++)
+        A[i] /= anchors > 0 ? anchors : 1;
+    out->loss = anchors > 0 ? (double)(sum / anchors) : 0;
+}
+
 /* Loss and row losses; A (m, m) = dL/ds with independent entries. */
 static inline void oracle_rows(const struct oracle *q, struct truth *out, wide *A)
 {
@@ -203,6 +245,10 @@ static inline void oracle_rows(const struct oracle *q, struct truth *out, wide *
          scale[SET_ROWS];
     bool by_pairs = q->o->reduction == HN_REDUCTION_PAIRS;
 
+    if (q->supcon) {
+        oracle_supcon_rows(q, out, A);
+        return;
+    }
     out->excluded = out->clamped = out->undefined = 0;
     for (size_t i = 0; i < m; i++) {
         wide mean = oracle_log_mean(q, i, u, v), row = 0, drho_sum = 0, count = 0;
@@ -253,7 +299,8 @@ static inline struct oracle oracle_of(const struct hn_loss_options *o, const str
     return (struct oracle){.o = o,
                            .s = s,
                            .other_class = strcmp(name, "scl") == 0 || strcmp(name, "hard_scl") == 0,
-                           .tilted = strncmp(name, "hard", 4) == 0};
+                           .tilted = strncmp(name, "hard", 4) == 0,
+                           .supcon = strcmp(name, "supcon") == 0};
 }
 
 static inline void oracle_run(struct truth *out, const struct hn_loss_options *o, const struct set *s)

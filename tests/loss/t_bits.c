@@ -35,7 +35,7 @@ static bool any_split(const struct hn_loss_options *o)
 
 int main(void)
 {
-    tap_plan(7);
+    tap_plan(8);
     hn_backend_start();
     for (int k = 0; hn_loss_names()[k]; k++) {
         bool same = true;
@@ -45,7 +45,7 @@ int main(void)
             o.tau_plus = strcmp(name, "hard") == 0 || strcmp(name, "debiased") == 0 ? 0.1 : 0;
             o.clamp = o.tau_plus > 0;
             o.detach = c == 3;
-            if (strstr(name, "scl") && c % 3)
+            if ((strstr(name, "scl") || strcmp(name, "supcon") == 0) && c % 3)
                 o.positives = HN_POSITIVES_LABEL;
             set_random(&set, 20 + c * 5, 17 + c, 4, c);
             set_cut(&set, (size_t[]){7, 16, 33, 5, 24, 90}[c], c % 2);

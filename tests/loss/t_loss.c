@@ -129,11 +129,12 @@ static void oracle(void)
 static void differences(void)
 {
     static wide z[SET_ROWS * SET_DIM], fixed[SET_ROWS * SET_DIM], A[SET_ROWS * SET_ROWS];
-    struct hn_loss_options all[] = {options("infonce", 0.2, 0, 0), options("debiased", 0.5, 0, 0.05),
-                                    options("hard", 0.5, 1, 0.1),  options("hard", 0.2, 3, 0),
-                                    options("scl", 0.5, 0, 0),     options("hard_scl", 0.5, 2, 0),
-                                    options("hard_scl", 0.3, 2, 0)};
+    struct hn_loss_options all[] = {options("infonce", 0.2, 0, 0),  options("debiased", 0.5, 0, 0.05),
+                                    options("hard", 0.5, 1, 0.1),   options("hard", 0.2, 3, 0),
+                                    options("scl", 0.5, 0, 0),      options("hard_scl", 0.5, 2, 0),
+                                    options("hard_scl", 0.3, 2, 0), options("supcon", 0.2, 0, 0)};
 
+    all[7].positives = HN_POSITIVES_LABEL;
     all[5].positives = HN_POSITIVES_LABEL;
     all[6].detach = true;
     for (size_t c = 0; c < sizeof all / sizeof *all; c++) {
@@ -195,6 +196,9 @@ static void who_is_left_out(void)
         zero = zero && got.dz[i] == 0;
     ok(got.sum.excluded == 12 && got.sum.anchors == 0 && got.sum.loss == 0 && zero,
        "one class alone has no negatives: loss and gradient 0");
+    o = options("supcon", 0.5, 0, 0);
+    o.positives = HN_POSITIVES_LABEL;
+    ok(agrees(&o, TAP_TOL(5e-5, 1e-12)) && got.sum.excluded == 0, "supcon needs positives alone");
     o = options("infonce", 0.5, 0, 0);
     set_random(&set, 1, 4, 1, 3);
     set_cut(&set, 1, false);
@@ -228,6 +232,10 @@ static void refusals(void)
     tap_status(hn_loss_check(&o), HN_EUSAGE, "a beta that is no number is refused");
     o = options("debiased", 0.5, 0, 1);
     tap_status(hn_loss_check(&o), HN_EUSAGE, "tau_plus 1 is refused");
+    o = options("supcon", 0.5, 0, 0);
+    o.reduction = HN_REDUCTION_PAIRS;
+    tap_status(hn_loss_check(&o), HN_EUSAGE, "supcon is a mean over anchors");
+    o.reduction = HN_REDUCTION_ANCHORS;
     o.kind = 99;
     tap_status(hn_loss_check(&o), HN_EUSAGE, "a loss that is not there is refused");
     hn_threads *crew = NULL;
@@ -243,7 +251,7 @@ static void refusals(void)
 
 int main(void)
 {
-    tap_plan(38);
+    tap_plan(43);
     hn_backend_start();
     by_hand();
     oracle();
