@@ -56,6 +56,25 @@ struct hn_net_options {
 hn_status hn_graph_arrays(struct hn_array **out, size_t *count, const hn_graph *graph);
 void hn_graph_free(hn_graph *graph); /* for a graph that no net took over; takes NULL */
 
+/* What hn_net_new would allocate and a step would do.  Bytes are this rank's. */
+struct hn_net_plan {
+    size_t bytes;            /* in all, the sum of these six: */
+    size_t parameter_bytes;  /* one flat block */
+    size_t gradient_bytes;   /* the gradient, and partial sums of each thread's tree */
+    size_t row_bytes;        /* input, output and their gradients of the own microbatches */
+    size_t activation_bytes; /* own.count x microbatch_bytes: what lives across a wave's border */
+    size_t scratch_bytes;    /* threads x thread_bytes: what lives inside a wave */
+    size_t state_bytes;      /* statistics, running ones included, names and lists */
+    size_t microbatch_bytes, thread_bytes;
+    size_t parameters; /* reals in the flat block, with padding: what is reduced over ranks in a step */
+    size_t exchanges, exchanged; /* calls of hn_exchange.stats in a step; doubles of a microbatch in them */
+    double forward_flops, backward_flops; /* of a row, multiply-add = 2 */
+};
+/* Pure planning: nothing of the network's size is allocated.  The graph stays the caller's.  Fails as
+ * hn_net_new would, but for memory that is not there. */
+hn_status hn_net_plan(struct hn_net_plan *out, const hn_graph *graph, const struct hn_net_options *options,
+                      size_t threads);
+
 /* Takes the graph over, also on failure.  threads: borrowed, must outlive the net. */
 hn_status hn_net_new(hn_net **out, hn_graph *graph, const struct hn_net_options *options,
                      struct hn_threads *threads);
@@ -113,7 +132,7 @@ void hn_net_infer(hn_net *net, size_t worker, const real *input, real *feature, 
 /* The linear algebra underneath, "OpenBLAS 0.3.21 (Zen)": part of a run's identity. */
 const char *hn_engine_describe(void);
 
-size_t hn_net_bytes(const hn_net *net);            /* memory held */
+size_t hn_net_bytes(const hn_net *net);            /* memory held: hn_net_plan's bytes */
 double hn_net_flops_per_sample(const hn_net *net); /* forward and backward of one view, multiply-add = 2 */
 
 #ifdef __cplusplus

@@ -102,6 +102,19 @@ static hn_status check_inputs(const hn_graph *g, const struct hn_op *op)
     return HN_OK;
 }
 
+/* Every parameter begins on a boundary of HN_ALIGN bytes; the flat block follows the order of the ops. */
+static hn_status place_parameters(hn_graph *g, struct hn_op *op, const char *name)
+{
+    for (int j = 0; j < op->parameters; j++) {
+        struct hn_parameter *w = &op->parameter[j];
+        if (w->count > SIZE_MAX / 256 || g->parameter_count > SIZE_MAX / 256)
+            return hn_fail(HN_EUSAGE, "%s.%s: too large", name, w->suffix);
+        w->offset = g->parameter_count;
+        g->parameter_count = w->offset + hn_round_up(w->count, HN_ALIGN / sizeof(real));
+    }
+    return HN_OK;
+}
+
 static hn_status append(hn_graph *g, struct hn_op op, const char *name)
 {
     hn_status st = make_room(g);
@@ -121,6 +134,8 @@ static hn_status append(hn_graph *g, struct hn_op op, const char *name)
     if (!hn_mul(&size, op.out.h, op.out.w) || !hn_mul(&size, size, op.out.c) || size > SIZE_MAX / 64)
         return hn_fail(HN_EUSAGE, "%s: a tensor of %zu x %zu x %zu", op.kind->name, op.out.h, op.out.w,
                        op.out.c);
+    if ((st = place_parameters(g, &op, name)) != HN_OK)
+        return st;
     if (name && (op.name = hn_strdup(name)) == NULL)
         return HN_ENOMEM;
     g->op[g->ops] = op;
@@ -146,7 +161,7 @@ struct hn_parameter *hn_op_parameter(struct hn_op *op, const char *suffix, enum 
     for (int i = 0; i < rank; i++) {
         p->dim[i] = dim[i];
         if (!hn_mul(&p->count, p->count, dim[i]))
-            p->count = SIZE_MAX; /* refused when memory is planned */
+            p->count = SIZE_MAX; /* refused when it is placed */
     }
     return p;
 }

@@ -6,6 +6,7 @@
 #ifndef HN_ENGINE_NET_H
 #define HN_ENGINE_NET_H
 
+#include "base/mem.h"
 #include "engine/op.h"
 
 /* Where bytes lie: a home and an offset in it. */
@@ -52,14 +53,11 @@ struct hn_plan {
     struct hn_place *infer_value;  /* of each tensor in hn_net_infer: HN_PER_THREAD, or the input */
     struct hn_place *infer_saved, *infer_scratch; /* of each op */
     size_t microbatch_bytes, thread_bytes;
-    size_t parameter_count; /* reals in the flat block, with padding */
-    double flops;           /* of a row, forward and backward */
+    double forward_flops, backward_flops; /* of a row */
     void *block;
 };
 
-/* Sets the parameters' offsets and plans.  Sizes: rows of a microbatch, groups of rows with statistics of
- * their own. */
-hn_status hn_plan_make(struct hn_plan *plan, hn_graph *graph, const struct hn_net_options *options);
+hn_status hn_plan_make(struct hn_plan *plan, const hn_graph *graph, const struct hn_net_options *options);
 void hn_plan_free(struct hn_plan *plan);
 
 /* An op with statistics, and what all microbatches share of it. */
@@ -80,10 +78,12 @@ struct hn_merge {
 };
 
 struct hn_net {
-    hn_graph *graph;
+    const hn_graph *graph;
+    hn_graph *owned; /* the same; NULL while only a plan is made */
     struct hn_net_options options;
     struct hn_threads *threads;
-    size_t rows, groups;
+    size_t crew;         /* how many threads */
+    size_t rows, groups; /* of a microbatch; runs of rows with statistics of their own */
     struct hn_plan plan;
     real *parameters, *gradient;
     real *input, *output, *doutput, *dinput;
@@ -98,8 +98,8 @@ struct hn_net {
     struct hn_range *run;
     real ***slot; /* slot[thread][depth]: whole parameter blocks; slot[0][0] is the gradient */
     struct hn_merge *merge;
-    size_t merges;
-    struct hn_range *node; /* the cover of the own run and its sums */
+    size_t merges, thread_nodes; /* thread_nodes: how many the threads' stacks end with, all together */
+    struct hn_range *node;       /* the cover of the own run and its sums */
     real **value;
     size_t nodes;
     struct hn_array *array; /* their names lie in names */
@@ -109,6 +109,13 @@ struct hn_net {
     size_t bytes;
 };
 
+/* Checks, plans and sets what does not need memory; hn_plan_free(&net->plan) in any case. */
+hn_status hn_net_prepare(hn_net *net, const hn_graph *graph, const struct hn_net_options *options,
+                         size_t threads);
+/* A layout in the sense of hn_carver; sizes: bytes by kind, the rest zero. */
+void hn_net_layout(hn_net *net, hn_carver *c, struct hn_net_plan *sizes);
+/* The run of thread t, as microbatches of the whole batch. */
+struct hn_range hn_net_run(const hn_net *net, size_t t);
 /* Are the two last of `top` nodes (of a tree over n leaves) siblings, so that they can be added? */
 bool hn_net_siblings(size_t n, const struct hn_range *node, size_t top);
 /* Moves running statistics by track (groups, 2, c), one group after the other. */

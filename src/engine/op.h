@@ -86,6 +86,7 @@ struct hn_graph {
     int ops;
     size_t room; /* of the three arrays */
     int feature, output;
+    size_t parameter_count; /* reals in the flat block, with padding */
 };
 
 static inline size_t hn_shape_size(struct hn_shape s)

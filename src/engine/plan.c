@@ -69,20 +69,6 @@ static size_t parameters_end(const struct hn_op *op)
     return last->offset + hn_round_up(last->count, HN_ALIGN / sizeof(real));
 }
 
-/* Every parameter begins on a boundary of HN_ALIGN bytes; the flat block follows the order of the ops. */
-static hn_status place_parameters(hn_graph *g, struct hn_plan *p)
-{
-    for (int i = 0; i < g->ops; i++)
-        for (int j = 0; j < g->op[i].parameters; j++) {
-            struct hn_parameter *w = &g->op[i].parameter[j];
-            if (w->count > SIZE_MAX / 256 || p->parameter_count > SIZE_MAX / 256)
-                return hn_fail(HN_EUSAGE, "%s.%s: too large", g->op[i].name, w->suffix);
-            w->offset = p->parameter_count;
-            p->parameter_count = w->offset + hn_round_up(w->count, HN_ALIGN / sizeof(real));
-        }
-    return HN_OK;
-}
-
 static hn_status check_statistics(const hn_graph *g, const struct hn_net_options *o)
 {
     for (int i = 0; i < g->ops; i++) {
@@ -411,18 +397,16 @@ static void place_infer(struct planner *a)
     p->infer_value[0].home = HN_INPUT;
 }
 
-static double count_flops(const struct planner *a)
+/* Backward of an op is worth a forward for its parameters and one for its input. */
+static void count_flops(struct planner *a)
 {
-    double sum = 0.0;
-
     for (int i = 0; i < a->g->ops; i++) {
         const struct hn_op *op = &a->g->op[i];
         double forward = op->kind->flops(op);
-        sum += forward;
+        a->p->forward_flops += forward;
         if (a->returns[i])
-            sum += forward * ((op->parameters > 0) + a->wanted[op->x[0]]);
+            a->p->backward_flops += forward * ((op->parameters > 0) + a->wanted[op->x[0]]);
     }
-    return sum;
 }
 
 /* ---- memory of the plan and of planning ---- */
@@ -472,7 +456,7 @@ static hn_status allocate(struct planner *a)
     return HN_OK;
 }
 
-hn_status hn_plan_make(struct hn_plan *plan, hn_graph *graph, const struct hn_net_options *options)
+hn_status hn_plan_make(struct hn_plan *plan, const hn_graph *graph, const struct hn_net_options *options)
 {
     struct planner a = {.g = graph,
                         .o = options,
@@ -481,8 +465,6 @@ hn_status hn_plan_make(struct hn_plan *plan, hn_graph *graph, const struct hn_ne
                         .groups = options->norm_per_view ? options->views : 1};
     hn_status st = allocate(&a);
 
-    if (st == HN_OK)
-        st = place_parameters(graph, plan);
     if (st == HN_OK)
         st = check_tensors(&a);
     if (st == HN_OK)
@@ -494,7 +476,7 @@ hn_status hn_plan_make(struct hn_plan *plan, hn_graph *graph, const struct hn_ne
             find_parameters(&a, &plan->wave[w]);
         place_training(&a);
         place_infer(&a);
-        plan->flops = count_flops(&a);
+        count_flops(&a);
     }
     hn_free(a.block);
     return st;
