@@ -27,13 +27,16 @@ LDFLAGS_ALL := -Wl,--build-id $(LDFLAGS)
 LDLIBS_ALL := $(PKG_LIBS) -lm -pthread $(LDLIBS)
 
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
-F_release := -O3
-F_double  := -O3 -DHN_REAL=double
+# Position-independent, so that the static and the shared library are the same objects; calls inside the library need no
+# detour even so, and speed does not change.
+F_release := -O3 -fPIC -fno-semantic-interposition
+F_double  := -O3 -fPIC -fno-semantic-interposition -DHN_REAL=double
 F_debug   := -O0 -DHN_DEBUG
 F_asan    := -O1 -DHN_DEBUG $(SAN)
 L_asan    := $(SAN)
 
-LIB_SRC  := $(filter-out src/cli/main.c,$(sort $(foreach r,$(ROOMS),$(wildcard src/$(r)/*.c src/$(r)/*/*.c))))
+LIB_SRC  := $(sort $(foreach r,$(filter-out cli,$(ROOMS)),$(wildcard src/$(r)/*.c src/$(r)/*/*.c)))
+CLI_SRC  := $(sort $(wildcard src/cli/*.c))
 TEST_SRC := $(sort $(foreach r,$(ROOMS),$(wildcard tests/$(r)/t_*.c)))
 TEST_SH  := $(sort $(wildcard tests/*/*.t))
 HEADERS  := $(sort $(wildcard include/hardneg/*.h src/*/*.h src/*/*/*.h))
@@ -59,7 +62,7 @@ $(BUILD)/$(1)/%.o: %.c $(BUILD)/$(1)/flags
 $(BUILD)/$(1)/libhardneg.a: $$(LIB_SRC:%.c=$(BUILD)/$(1)/%.o)
 	@rm -f $$@
 	$$(Q)ar rcs $$@ $$^
-$(BUILD)/$(1)/hardneg: $(BUILD)/$(1)/src/cli/main.o $(BUILD)/$(1)/libhardneg.a $$(if $$(filter asan,$(1)),$(BUILD)/asan/tests/nodlclose.o)
+$(BUILD)/$(1)/hardneg: $$(CLI_SRC:%.c=$(BUILD)/$(1)/%.o) $(BUILD)/$(1)/libhardneg.a $$(if $$(filter asan,$(1)),$(BUILD)/asan/tests/nodlclose.o)
 	$$(Q)$$(MPICC) $$(F_$(1)) $$(LDFLAGS_ALL) -o $$@ $$^ $$(LDLIBS_ALL)
 $(BUILD)/$(1)/tests/%: $(BUILD)/$(1)/tests/%.o $(BUILD)/$(1)/libhardneg.a $$(if $$(filter asan,$(1)),$(BUILD)/asan/tests/nodlclose.o)
 	$$(Q)$$(MPICC) $$(F_$(1)) $$(LDFLAGS_ALL) -o $$@ $$^ $$(LDLIBS_ALL)
@@ -71,6 +74,73 @@ ifdef V
 Q =
 endif
 $(foreach v,$(VARIANTS),$(eval $(call VARIANT_RULES,$(v))))
+
+# ---- installing: both programs, headers, libhardneg and libhardneg-double (static, shared, pkg-config), manual ----
+PREFIX   ?= /usr/local
+LIBDIR   ?= $(PREFIX)/lib
+BINDIR   ?= $(PREFIX)/bin
+INCDIR   ?= $(PREFIX)/include
+MANDIR   ?= $(PREFIX)/share/man
+COMPDIR  ?= $(PREFIX)/share/bash-completion/completions
+SHAREDIR ?= $(PREFIX)/share/hardneg
+# pkg-config's name of the MPI library that MPICC compiles for: the public headers show its mpi.h.
+MPI_PKG  ?= $(firstword $(shell for p in ompi-c mpich; do pkg-config --exists $$p 2>/dev/null && echo $$p; done))
+VERSION  := $(shell sed -n 's/^.define HN_VERSION "\(.*\)"/\1/p' include/hardneg/base.h)
+SOVERSION := $(basename $(VERSION))
+PUBLIC   := $(sort $(wildcard include/hardneg/*.h))
+
+# What the public headers declare is what the shared library shows; check is the program's.
+SO_SRC   := $(filter-out src/check/%,$(LIB_SRC))
+$(BUILD)/exports.map: $(PUBLIC)
+	@mkdir -p $(@D)
+	@{ echo '{ global: hn_real_is_*;'; grep -oh '\bhn_[a-z0-9_]*(' $(PUBLIC) | sort -u | tr '(' ';'; echo 'local: *; };'; } >$@
+
+# $(1) variant, $(2) name of library and program, $(3) flags for whoever compiles with its headers
+define INSTALL_RULES
+$(BUILD)/$(1)/lib$(2).so.$$(VERSION): $$(SO_SRC:%.c=$(BUILD)/$(1)/%.o) $(BUILD)/exports.map
+	$$(Q)$$(MPICC) -shared -Wl,-soname,lib$(2).so.$$(SOVERSION) -Wl,--version-script=$(BUILD)/exports.map -Wl,-z,defs \
+	 -Wl,--as-needed $$(LDFLAGS_ALL) -o $$@ $$(SO_SRC:%.c=$(BUILD)/$(1)/%.o) $$(LDLIBS_ALL)
+$(BUILD)/$(2).pc: FORCE
+	@printf '%s\n' 'prefix=$$(PREFIX)' 'libdir=$$(patsubst $$(PREFIX)/%,$$$${prefix}/%,$$(LIBDIR))' \
+	 'includedir=$$(patsubst $$(PREFIX)/%,$$$${prefix}/%,$$(INCDIR))' '' 'Name: $(2)' \
+	 'Description: contrastive training with hard negatives, data-parallel over MPI' 'Version: $$(VERSION)' \
+	 'Requires: $$(MPI_PKG)' 'Cflags: -I$$$${includedir}$(3)' 'Libs: -L$$$${libdir} -l$(2)' \
+	 'Libs.private: $$(strip $$(PKG_LIBS) -lm -pthread)' >$$@
+install-$(1): $(BUILD)/$(2) $(BUILD)/$(1)/lib$(2).so.$$(VERSION) $(BUILD)/$(2).pc
+	install -d $$(DESTDIR)$$(BINDIR) $$(DESTDIR)$$(LIBDIR)/pkgconfig
+	install -m 755 $(BUILD)/$(2) $$(DESTDIR)$$(BINDIR)/$(2)
+	install -m 644 $(BUILD)/$(1)/libhardneg.a $$(DESTDIR)$$(LIBDIR)/lib$(2).a
+	install -m 755 $(BUILD)/$(1)/lib$(2).so.$$(VERSION) $$(DESTDIR)$$(LIBDIR)/lib$(2).so.$$(VERSION)
+	ln -sf lib$(2).so.$$(VERSION) $$(DESTDIR)$$(LIBDIR)/lib$(2).so.$$(SOVERSION)
+	ln -sf lib$(2).so.$$(SOVERSION) $$(DESTDIR)$$(LIBDIR)/lib$(2).so
+	install -m 644 $(BUILD)/$(2).pc $$(DESTDIR)$$(LIBDIR)/pkgconfig/$(2).pc
+uninstall-$(1):
+	rm -f $$(DESTDIR)$$(BINDIR)/$(2) $$(foreach e,a so so.$$(SOVERSION) so.$$(VERSION),$$(DESTDIR)$$(LIBDIR)/lib$(2).$$(e)) \
+	 $$(DESTDIR)$$(LIBDIR)/pkgconfig/$(2).pc
+.PHONY: install-$(1) uninstall-$(1)
+endef
+$(eval $(call INSTALL_RULES,release,hardneg,))
+$(eval $(call INSTALL_RULES,double,hardneg-double, -DHN_REAL=double))
+
+$(BUILD)/hardneg.1: tools/manual $(BUILD)/hardneg
+	@tools/manual $(BUILD)/hardneg >$@.new && mv $@.new $@
+$(BUILD)/completion: tools/completion $(BUILD)/hardneg
+	@tools/completion $(BUILD)/hardneg >$@.new && mv $@.new $@
+
+install: install-release install-double $(BUILD)/hardneg.1 $(BUILD)/completion
+	install -d $(DESTDIR)$(INCDIR)/hardneg $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(COMPDIR) $(DESTDIR)$(SHAREDIR)/configs
+	install -m 644 $(PUBLIC) $(DESTDIR)$(INCDIR)/hardneg
+	install -m 644 $(BUILD)/hardneg.1 $(DESTDIR)$(MANDIR)/man1/hardneg.1
+	ln -sf hardneg.1 $(DESTDIR)$(MANDIR)/man1/hardneg-double.1
+	install -m 644 $(BUILD)/completion $(DESTDIR)$(COMPDIR)/hardneg
+	ln -sf hardneg $(DESTDIR)$(COMPDIR)/hardneg-double
+	install -m 644 configs/*.cfg $(DESTDIR)$(SHAREDIR)/configs
+	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig
+
+uninstall: uninstall-release uninstall-double
+	rm -f $(PUBLIC:include/%=$(DESTDIR)$(INCDIR)/%) $(foreach n,hardneg hardneg-double,$(DESTDIR)$(MANDIR)/man1/$(n).1 $(DESTDIR)$(COMPDIR)/$(n))
+	rm -rf $(DESTDIR)$(SHAREDIR)
+	-rmdir $(DESTDIR)$(INCDIR)/hardneg
 
 # Tests.  C tests run in every variant, scripts once; `make check T=loss` runs
 # the tests whose path holds "loss".
@@ -99,6 +169,7 @@ clean: ; rm -rf $(BUILD)
 
 help:
 	@echo 'make              build/hardneg (float) and build/hardneg-double'
+	@echo 'make install      programs, headers, libraries, manual (PREFIX, LIBDIR, DESTDIR; make uninstall takes them away)'
 	@echo 'make check        all tests (T=word: only those whose path holds it)'
 	@echo 'make demo         import Fashion-MNIST, train, evaluate'
 	@echo 'make VARIANT      one of: $(VARIANTS)  (program and tests in build/VARIANT)'
@@ -106,6 +177,6 @@ help:
 	@echo 'V=1 shows the commands; WERROR= leaves warnings as warnings'
 
 FORCE:
-.PHONY: all check try check-style check-headers format demo clean help FORCE
+.PHONY: all install uninstall check try check-style check-headers format demo clean help FORCE
 .SECONDARY:
 -include $(foreach v,$(VARIANTS),$(shell find $(BUILD)/$(v) -name '*.d' 2>/dev/null))
