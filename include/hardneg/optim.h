@@ -15,9 +15,16 @@ struct hn_threads;
 
 enum hn_schedule_kind { HN_SCHEDULE_CONSTANT, HN_SCHEDULE_COSINE };
 
+/* Of weight decay, and of LARS's trust ratio. */
+enum hn_optim_exclude { HN_EXCLUDE_NONE, HN_EXCLUDE_BIAS_NORM };
+
 struct hn_optim_options {
-    int kind; /* place in hn_optim_names(): adam (L2 added to the gradient), adamw (decoupled) */
+    int kind; /* place in hn_optim_names(): adam, sgd, lars (decay added to the gradient), adamw (decoupled)
+               */
     double lr, beta1, beta2, eps, weight_decay;
+    double momentum, trust; /* sgd, lars; trust: lars */
+    bool nesterov;
+    int exclude;                        /* enum hn_optim_exclude */
     double clip;                        /* largest global norm of the gradient; 0: none */
     int schedule;                       /* enum hn_schedule_kind; both after the warm-up */
     double warmup_epochs, warmup_start; /* share of lr at which warm-up starts */
@@ -27,9 +34,11 @@ struct hn_optim_options {
 /* One parameter in the flat block. */
 struct hn_span {
     size_t offset, count;
+    bool excludable; /* a bias, or a parameter of BatchNorm */
 };
 
 const char *const *hn_optim_names(void);
+const char *const *hn_optim_exclude_names(void);
 const char *const *hn_schedule_names(void);
 /* Names of the flat blocks that such an optimiser keeps, NULL-terminated. */
 const char *const *hn_optim_kept(const struct hn_optim_options *options);
@@ -42,8 +51,8 @@ typedef struct hn_optim hn_optim;
 hn_status hn_optim_new(hn_optim **out, const struct hn_optim_options *options, size_t count,
                        const struct hn_span *span, size_t spans, struct hn_threads *threads);
 void hn_optim_free(hn_optim *o);
-/* State to save: flat blocks of `count` reals each ("exp_avg", "exp_avg_sq"), and the number of updates made.
- */
+/* State to save: flat blocks of `count` reals each (PyTorch's "exp_avg", "exp_avg_sq", "momentum_buffer"),
+ * and the number of updates made. */
 size_t hn_optim_states(const hn_optim *o);
 const char *hn_optim_state_name(const hn_optim *o, size_t i);
 real *hn_optim_state(hn_optim *o, size_t i);

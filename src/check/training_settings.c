@@ -128,6 +128,10 @@ static hn_status read_optimizer(struct hn_training_settings *s, const hn_store *
     o->beta2 = betas[1];
     o->eps = number(file, "optimizer_eps", 1e-8);
     o->weight_decay = number(file, "optimizer_weight_decay", 0);
+    o->momentum = number(file, "optimizer_momentum", 0);
+    o->nesterov = number(file, "optimizer_nesterov", 0) != 0;
+    o->trust = number(file, "optimizer_trust", 0);
+    o->exclude = strcmp(s->optimizer, "lars") == 0 ? HN_EXCLUDE_BIAS_NORM : HN_EXCLUDE_NONE;
     if (o->kind < 0) {
         s->no_update = "no such optimiser in this program yet: the first step's gradient is compared";
         o->kind = 0; /* made, never asked for an update */

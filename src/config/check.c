@@ -124,6 +124,36 @@ static hn_status check_loss(const struct hn_reading *r)
     return HN_OK;
 }
 
+/* Values that only some optimisers read. */
+static hn_status check_optim_kind(const struct hn_reading *r)
+{
+    const struct hn_optim_options *o = &r->c->optim;
+    const char *kind = hn_value_name(hn_key_find("optim.kind"), r->c);
+    bool adam = strcmp(kind, "adam") == 0 || strcmp(kind, "adamw") == 0, lars = strcmp(kind, "lars") == 0;
+
+    if (adam && (o->momentum > 0 || o->nesterov))
+        return complain(r, later(r, o->nesterov ? "optim.nesterov" : "optim.momentum", "optim.kind"),
+                        "%s belongs to sgd and lars, not to %s (which has optim.beta1)",
+                        o->nesterov ? "Nesterov's momentum" : "momentum", kind);
+    if (o->nesterov && o->momentum == 0)
+        return complain(r, later(r, "optim.nesterov", "optim.momentum"),
+                        "Nesterov's momentum, but momentum 0");
+    if (lars != (o->trust > 0))
+        return complain(
+            r, later(r, "optim.trust", "optim.kind"),
+            lars ? "lars with trust %g would not move a weight" : "trust %g belongs to lars alone", o->trust);
+    if (!adam && (o->beta1 > 0 || o->beta2 > 0))
+        return complain(r, later(r, o->beta1 > 0 ? "optim.beta1" : "optim.beta2", "optim.kind"),
+                        "beta1 and beta2 belong to adam and adamw, not to %s (which has optim.momentum)",
+                        kind);
+    if (adam ? o->eps == 0 : !lars && o->eps > 0)
+        return complain(r, later(r, "optim.eps", "optim.kind"),
+                        adam ? "%s divides by zero with eps %g where a gradient is zero"
+                             : "%s knows no eps: %g belongs to adam, adamw and lars",
+                        kind, o->eps);
+    return HN_OK;
+}
+
 static hn_status check_optim(const struct hn_reading *r)
 {
     const struct hn_optim_options *o = &r->c->optim;
@@ -148,8 +178,8 @@ static hn_status check_optim(const struct hn_reading *r)
 
 hn_status hn_reading_check(const struct hn_reading *r)
 {
-    static hn_status (*const checks[])(const struct hn_reading *) = {check_batch, check_data, check_augment,
-                                                                     check_model, check_loss, check_optim};
+    static hn_status (*const checks[])(const struct hn_reading *) = {
+        check_batch, check_data, check_augment, check_model, check_loss, check_optim_kind, check_optim};
     hn_status st = HN_OK;
 
     for (size_t i = 0; st == HN_OK && i < sizeof checks / sizeof checks[0]; i++)

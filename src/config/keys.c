@@ -142,17 +142,26 @@ const struct hn_key hn_keys[] = {
  "rows of a block of similarities: memory and speed (and the last bits of sums)", 0},
 
 {"optim.kind", HN_KEY_NAME, AT(optim.kind), "adam", ONE_OF(hn_optim_names), HN_FIXED,
- "adam adds weight decay to the gradient (L2), adamw decays the weights themselves", 0},
+ "adam, sgd and lars add weight decay to the gradient (L2), adamw decays the weights themselves; lars is sgd "
+ "with a rate per parameter, for large batches", 0},
 {"optim.lr", HN_KEY_REAL, AT(optim.lr), "0.001", BETWEEN(0, 1000), HN_FIXED,
  "learning rate, after the warm-up", 0},
 {"optim.beta1", HN_KEY_REAL, AT(optim.beta1), "0.9", BETWEEN(0, 0.999999), HN_FIXED,
- "decay of the running mean of gradients", 0},
+ "adam, adamw: decay of the running mean of gradients", 0},
 {"optim.beta2", HN_KEY_REAL, AT(optim.beta2), "0.999", BETWEEN(0, 0.999999), HN_FIXED,
- "decay of the running mean of squared gradients", 0},
-{"optim.eps", HN_KEY_REAL, AT(optim.eps), "1e-8", BETWEEN(1e-30, 1), HN_FIXED,
- "added to the root in the denominator", 0},
+ "adam, adamw: decay of the running mean of squared gradients", 0},
+{"optim.eps", HN_KEY_REAL, AT(optim.eps), "1e-8", BETWEEN(0, 1), HN_FIXED,
+ "adam, adamw: added to the root in the denominator; lars: to the norm of the gradient", 0},
 {"optim.weight_decay", HN_KEY_REAL, AT(optim.weight_decay), "1e-6", BETWEEN(0, 1000), HN_FIXED,
  "strength of the weight decay", 0},
+{"optim.exclude", HN_KEY_NAME, AT(optim.exclude), "none", ONE_OF(hn_optim_exclude_names), HN_FIXED,
+ "bias_norm: biases and BatchNorm's parameters have no weight decay and, with lars, no rate of their own", 0},
+{"optim.momentum", HN_KEY_REAL, AT(optim.momentum), "0", BETWEEN(0, 0.999999), HN_FIXED,
+ "sgd, lars: share of the last step's change that is made again", 0},
+{"optim.nesterov", HN_KEY_BOOL, AT(optim.nesterov), "false", ANY, HN_FIXED,
+ "sgd, lars: Nesterov's momentum", 0},
+{"optim.trust", HN_KEY_REAL, AT(optim.trust), "0", BETWEEN(0, 1000), HN_FIXED,
+ "lars: a parameter's rate is optim.lr times this, times its norm over that of its gradient", 0},
 {"optim.clip", HN_KEY_REAL, AT(optim.clip), "0", BETWEEN(0, 1e12), HN_FIXED,
  "largest norm of the whole gradient, which is scaled down to it; 0: none", 0},
 {"optim.schedule", HN_KEY_NAME, AT(optim.schedule), "constant", ONE_OF(hn_schedule_names), HN_FIXED,
@@ -207,6 +216,7 @@ const struct hn_key_section hn_key_sections[] = {
 /* The published settings of each loss; hard's (HCL) are the table's own.  debiased has no weights, infonce and
  * scl neither weights nor correction, hard_scl no correction (H-SCL's main.py, gradient through the weights). */
 #define LOSS(kind) "loss.kind", (kind)
+#define OPTIM(kind) "optim.kind", (kind)
 const struct hn_key_follow hn_key_follows[] = {
     {"loss.beta", LOSS("infonce"), "0"},          {"loss.beta", LOSS("debiased"), "0"},
     {"loss.beta", LOSS("scl"), "0"},              {"loss.beta", LOSS("hard_scl"), "0.5"},
@@ -214,6 +224,11 @@ const struct hn_key_follow hn_key_follows[] = {
     {"loss.tau_plus", LOSS("hard_scl"), "0"},     {"loss.clamp", LOSS("infonce"), "false"},
     {"loss.clamp", LOSS("scl"), "false"},         {"loss.clamp", LOSS("hard_scl"), "false"},
     {"loss.positives", LOSS("scl"), "label"},     {"loss.positives", LOSS("hard_scl"), "label"},
+    {"optim.beta1", OPTIM("sgd"), "0"},           {"optim.beta1", OPTIM("lars"), "0"},
+    {"optim.beta2", OPTIM("sgd"), "0"},           {"optim.beta2", OPTIM("lars"), "0"},
+    {"optim.eps", OPTIM("sgd"), "0"},             {"optim.eps", OPTIM("lars"), "0"},
+    {"optim.momentum", OPTIM("sgd"), "0.9"},      {"optim.momentum", OPTIM("lars"), "0.9"},
+    {"optim.trust", OPTIM("lars"), "0.001"},      {"optim.exclude", OPTIM("lars"), "bias_norm"},
     {"loss.reduction", LOSS("scl"), "pairs"},     {"loss.reduction", LOSS("hard_scl"), "pairs"},
     {"loss.beta", LOSS("supcon"), "0"},           {"loss.tau_plus", LOSS("supcon"), "0"},
     {"loss.clamp", LOSS("supcon"), "false"},      {"loss.positives", LOSS("supcon"), "label"},

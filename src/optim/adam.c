@@ -50,5 +50,5 @@ static void update(real *restrict parameter, const real *restrict gradient, real
     }
 }
 
-const struct hn_optim_kind hn_optim_adam = {{"exp_avg", "exp_avg_sq"}, prepare_adam, update};
-const struct hn_optim_kind hn_optim_adamw = {{"exp_avg", "exp_avg_sq"}, prepare_adamw, update};
+const struct hn_optim_kind hn_optim_adam = {{"exp_avg", "exp_avg_sq"}, prepare_adam, NULL, update};
+const struct hn_optim_kind hn_optim_adamw = {{"exp_avg", "exp_avg_sq"}, prepare_adamw, NULL, update};

@@ -7,38 +7,51 @@
 #include <math.h>
 #include <string.h>
 
-static const char *const names[] = {"adam", "adamw", NULL};
-static const struct hn_optim_kind *const kinds[] = {&hn_optim_adam, &hn_optim_adamw};
+static const char *const names[] = {"adam", "adamw", "sgd", "lars", NULL};
+static const struct hn_optim_kind *const kinds[] = {&hn_optim_adam, &hn_optim_adamw, &hn_optim_sgd,
+                                                    &hn_optim_lars};
 _Static_assert(sizeof names / sizeof *names == sizeof kinds / sizeof *kinds + 1, "one name per kind");
 
 enum { PIECE = 16384 };
 
-const char *const *hn_optim_kept(const struct hn_optim_options *options)
-{
-    return kinds[options->kind]->state;
-}
+struct piece {
+    size_t offset, count, span;
+};
 
 struct hn_optim {
     struct hn_optim_options options;
     const struct hn_optim_kind *kind;
     struct hn_threads *threads;
     size_t count, spans, pieces, states;
-    struct hn_span *piece;
+    struct piece *piece;
     size_t *first; /* spans + 1: pieces first[s] .. first[s + 1] - 1 belong to span s */
-    double *square;
+    bool *excluded;
+    double *square, *weight_square;
     real *state[HN_OPTIM_STATES];
     void *block;
     uint64_t updates;
     /* What the running call works on. */
     real *parameter, *scaled;
     const real *gradient;
-    struct hn_optim_step step;
+    struct hn_optim_step *step; /* of each span */
     real factor;
 };
 
 const char *const *hn_optim_names(void)
 {
     return names;
+}
+
+const char *const *hn_optim_kept(const struct hn_optim_options *options)
+{
+    return kinds[options->kind]->state;
+}
+
+const char *const *hn_optim_exclude_names(void)
+{
+    static const char *const exclude[] = {
+        [HN_EXCLUDE_NONE] = "none", [HN_EXCLUDE_BIAS_NORM] = "bias_norm", NULL};
+    return exclude;
 }
 
 static hn_status check(const struct hn_optim_options *o, size_t count, const struct hn_span *span,
@@ -50,6 +63,10 @@ static hn_status check(const struct hn_optim_options *o, size_t count, const str
     if (!(o->beta1 >= 0 && o->beta1 < 1 && o->beta2 >= 0 && o->beta2 < 1))
         return hn_fail(HN_EUSAGE, "beta1 and beta2 of the optimiser must lie in [0, 1): %g, %g", o->beta1,
                        o->beta2);
+    if (!(o->momentum >= 0 && o->momentum < 1 && o->trust >= 0))
+        return hn_fail(HN_EUSAGE,
+                       "the optimiser's momentum must lie in [0, 1), its trust be at least 0: %g, %g",
+                       o->momentum, o->trust);
     if (!(o->eps >= 0 && o->weight_decay >= 0 && o->clip >= 0))
         return hn_fail(HN_EUSAGE, "eps, weight decay and clipping of the optimiser cannot be negative");
     for (size_t s = 0; s < spans; s++)
@@ -62,7 +79,10 @@ static void layout(hn_optim *o, hn_carver *c)
 {
     o->piece = hn_carve(c, sizeof *o->piece, o->pieces);
     o->first = hn_carve(c, sizeof *o->first, o->spans + 1);
+    o->excluded = hn_carve(c, sizeof *o->excluded, o->spans);
+    o->step = hn_carve(c, sizeof *o->step, o->spans);
     o->square = hn_carve(c, sizeof *o->square, o->pieces);
+    o->weight_square = hn_carve(c, sizeof *o->weight_square, o->kind->scale ? o->pieces : 0);
     for (size_t i = 0; i < o->states; i++)
         o->state[i] = hn_carve(c, sizeof(real), o->count);
 }
@@ -73,9 +93,10 @@ static void cut(hn_optim *o, const struct hn_span *span)
 
     for (size_t s = 0; s < o->spans; s++) {
         o->first[s] = n;
+        o->excluded[s] = o->options.exclude == HN_EXCLUDE_BIAS_NORM && span[s].excludable;
         for (size_t at = 0; at < span[s].count; at += PIECE) {
             size_t rest = span[s].count - at;
-            o->piece[n++] = (struct hn_span){span[s].offset + at, rest < PIECE ? rest : PIECE};
+            o->piece[n++] = (struct piece){span[s].offset + at, rest < PIECE ? rest : PIECE, s};
         }
     }
     o->first[o->spans] = n;
@@ -140,24 +161,12 @@ uint64_t *hn_optim_updates(hn_optim *o)
 
 /* ---- the norm and clipping: torch.nn.utils.clip_grad_norm_ ---- */
 
-/* Eight lanes, so that it vectorises; then the lanes in order. */
-static void piece_square(void *ctx, size_t item, size_t index)
+static void square_piece(void *ctx, size_t item, size_t index)
 {
-    enum { LANES = 8 };
     hn_optim *o = ctx;
-    const real *g = o->gradient + o->piece[item].offset;
-    size_t n = o->piece[item].count, i = 0;
-    double lane[LANES] = {0}, sum = 0;
 
     (void)index;
-    for (; i + LANES <= n; i += LANES)
-        for (size_t k = 0; k < LANES; k++)
-            lane[k] += (double)g[i + k] * (double)g[i + k];
-    for (; i < n; i++)
-        lane[i % LANES] += (double)g[i] * (double)g[i];
-    for (size_t k = 0; k < LANES; k++)
-        sum += lane[k];
-    o->square[item] = sum;
+    o->square[item] = hn_optim_square(o->gradient + o->piece[item].offset, o->piece[item].count);
 }
 
 static void scale_piece(void *ctx, size_t item, size_t index)
@@ -170,17 +179,22 @@ static void scale_piece(void *ctx, size_t item, size_t index)
         g[i] *= factor;
 }
 
+static double sum_of_span(const hn_optim *o, const double *square, size_t s)
+{
+    double sum = 0;
+
+    for (size_t i = o->first[s]; i < o->first[s + 1]; i++)
+        sum += square[i];
+    return sum;
+}
+
 /* The norm of the tensors' norms, tensors in order. */
 static double norm(const hn_optim *o)
 {
     double total = 0;
 
-    for (size_t s = 0; s < o->spans; s++) {
-        double sum = 0;
-        for (size_t i = o->first[s]; i < o->first[s + 1]; i++)
-            sum += o->square[i];
-        total += sum;
-    }
+    for (size_t s = 0; s < o->spans; s++)
+        total += sum_of_span(o, o->square, s);
     return sqrt(total);
 }
 
@@ -189,7 +203,7 @@ double hn_optim_clip(hn_optim *o, real *gradient)
     double total;
 
     o->gradient = gradient;
-    hn_threads_each(o->threads, o->pieces, piece_square, o);
+    hn_threads_each(o->threads, o->pieces, square_piece, o);
     total = norm(o);
     if (o->options.clip > 0 && isfinite(total) && o->options.clip / (total + 1e-6) < 1) {
         o->scaled = gradient;
@@ -199,23 +213,56 @@ double hn_optim_clip(hn_optim *o, real *gradient)
     return total;
 }
 
+/* ---- the update ---- */
+
+static void square_both(void *ctx, size_t item, size_t index)
+{
+    hn_optim *o = ctx;
+    const struct piece *p = &o->piece[item];
+    const real *w = o->parameter + p->offset;
+
+    (void)index;
+    if (o->excluded[p->span])
+        return;
+    o->weight_square[item] = hn_optim_square(w, p->count);
+    o->square[item] = hn_optim_square_decayed(o->gradient + p->offset, w, o->step[p->span].l2, p->count);
+}
+
+/* Each parameter's numbers: without decay for those left out of it, scaled by norms where the kind wants it.
+ */
+static void prepare(hn_optim *o, double lr)
+{
+    struct hn_optim_options undecayed = o->options;
+
+    undecayed.weight_decay = 0;
+    for (size_t s = 0; s < o->spans; s++)
+        o->step[s] = o->kind->prepare(o->excluded[s] ? &undecayed : &o->options, lr, o->updates);
+    if (o->kind->scale == NULL)
+        return;
+    hn_threads_each(o->threads, o->pieces, square_both, o);
+    for (size_t s = 0; s < o->spans; s++)
+        if (!o->excluded[s])
+            o->kind->scale(&o->step[s], &o->options, lr, sqrt(sum_of_span(o, o->weight_square, s)),
+                           sqrt(sum_of_span(o, o->square, s)));
+}
+
 static void update_piece(void *ctx, size_t item, size_t index)
 {
     hn_optim *o = ctx;
-    struct hn_span p = o->piece[item];
+    struct piece p = o->piece[item];
     real *state[HN_OPTIM_STATES] = {NULL};
 
     (void)index;
     for (size_t i = 0; i < o->states; i++)
         state[i] = o->state[i] + p.offset;
-    o->kind->update(o->parameter + p.offset, o->gradient + p.offset, state, p.count, &o->step);
+    o->kind->update(o->parameter + p.offset, o->gradient + p.offset, state, p.count, &o->step[p.span]);
 }
 
 void hn_optim_update(hn_optim *o, real *parameter, const real *gradient, double lr)
 {
     o->updates++;
-    o->step = o->kind->prepare(&o->options, lr, o->updates);
     o->parameter = parameter;
     o->gradient = gradient;
+    prepare(o, lr);
     hn_threads_each(o->threads, o->pieces, update_piece, o);
 }

@@ -54,7 +54,7 @@ static hn_status make_optim(hn_core *c, const struct hn_core_options *o, struct 
     for (size_t i = 0; i < arrays; i++) {
         const struct hn_array *a = hn_net_array(c->net, i);
         if (a->role != HN_RUNNING && a->role != HN_COUNTER)
-            span[spans++] = (struct hn_span){a->offset, a->count};
+            span[spans++] = (struct hn_span){a->offset, a->count, a->role != HN_WEIGHT};
     }
     hn_net_parameters(c->net, &count);
     st = hn_optim_new(&c->optim, &o->optim, count, span, spans, threads);
