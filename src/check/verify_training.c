@@ -383,7 +383,7 @@ static hn_status run(struct hn_verify *v)
         return HN_OK;
     }
     if (s.no_update)
-        hn_verify_skip(v, "training", s.optimizer, s.no_update);
+        hn_verify_skip(v, "training", "later steps", s.no_update);
     many = divisor(s.batch, 8);
     few = divisor(s.batch, ranks > 1 ? ranks - 1 : 1);
     st = run_pass(v, &s, many);

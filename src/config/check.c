@@ -82,6 +82,36 @@ static hn_status check_augment(const struct hn_reading *r)
     return HN_OK;
 }
 
+/* Is it what the table says when nobody says anything? */
+static bool at_default(const struct hn_reading *r, const char *key)
+{
+    const struct hn_key *k = hn_key_find(key);
+    struct hn_config table = {0};
+
+    return hn_reading_defaults(&(struct hn_reading){.c = &table, .file = r->file}) == HN_OK &&
+           memcmp((const char *)&table + k->at, (const char *)r->c + k->at, k->bytes) == 0;
+}
+
+/* Sizes that the other kinds of encoder read; they would be ignored in silence. */
+static hn_status check_encoder(const struct hn_reading *r)
+{
+    static const char *const of_resnets[] = {"model.width", "model.stem"};
+    const struct hn_model_options *m = &r->c->model;
+    const char *kind = hn_value_name(hn_key_find("model.encoder"), r->c);
+    bool resnet = hn_encoder_is_resnet(m->encoder);
+
+    if (resnet && !m->norm)
+        return complain(r, later(r, "model.norm", "model.encoder"), "%s always has BatchNorm", kind);
+    if (resnet && !at_default(r, "model.channels"))
+        return complain(r, later(r, "model.channels", "model.encoder"),
+                        "channels belong to mlp and convnet, not to %s (model.width)", kind);
+    for (size_t i = 0; !resnet && i < sizeof of_resnets / sizeof *of_resnets; i++)
+        if (!at_default(r, of_resnets[i]))
+            return complain(r, later(r, of_resnets[i], "model.encoder"), "%s belongs to resnets, not to %s",
+                            hn_key_short(hn_key_find(of_resnets[i])), kind);
+    return HN_OK;
+}
+
 static hn_status check_model(const struct hn_reading *r)
 {
     const struct hn_model_options *m = &r->c->model;
@@ -89,7 +119,7 @@ static hn_status check_model(const struct hn_reading *r)
     if (m->head_out == 0 && m->head_hidden > 0)
         return complain(r, later(r, "model.head_hidden", "model.head_out"),
                         "a hidden layer of %zu without a head (model.head_out 0)", m->head_hidden);
-    return HN_OK;
+    return check_encoder(r);
 }
 
 /* Values that only some losses read; elsewhere they would be ignored in silence. */

@@ -35,6 +35,12 @@ static const char *const *reduction_names(void)
     return names;
 }
 
+static const char *const *stem_names(void)
+{
+    static const char *const names[] = {[HN_STEM_CIFAR] = "cifar", [HN_STEM_IMAGENET] = "imagenet", NULL};
+    return names;
+}
+
 static const char *const *reduce_names(void)
 {
     static const char *const names[] = {[HN_REDUCE_ORDERED] = "ordered", [HN_REDUCE_MPI] = "mpi", NULL};
@@ -104,11 +110,16 @@ const struct hn_key hn_keys[] = {
  "vectors: probability that an entry is set to 0", 0},
 
 {"model.encoder", HN_KEY_NAME, AT(model.encoder), "convnet", ONE_OF(hn_encoder_names), HN_FIXED,
- "kind of encoder", 0},
+ "kind of encoder; resnet18, resnet34, resnet50: as in torchvision", 0},
 {"model.channels", HN_KEY_COUNTS, AT(model.channels), "32, 64, 128", LIST(1, HN_MODEL_STAGES, 1, 65536), HN_FIXED,
  "convnet: channels of each stage; mlp: width of each hidden layer", offsetof(struct hn_config, model.stages)},
+{"model.width", HN_KEY_COUNT, AT(model.width), "64", BETWEEN(1, HN_MODEL_WIDTH), HN_FIXED,
+ "resnets: channels after the stem; 64 in the papers; the feature is 8 times as wide, resnet50's 32 times", 0},
+{"model.stem", HN_KEY_NAME, AT(model.stem), "cifar", ONE_OF(stem_names), HN_FIXED,
+ "resnets: how they begin: cifar: 3x3 convolution of stride 1; imagenet: 7x7 of stride 2, max pool 3x3 of "
+ "stride 2", 0},
 {"model.norm", HN_KEY_BOOL, AT(model.norm), "true", ANY, HN_FIXED,
- "BatchNorm in the encoder, whose layers then have no bias", 0},
+ "BatchNorm in the encoder, whose layers then have no bias; resnets have it always", 0},
 {"model.head_hidden", HN_KEY_COUNT, AT(model.head_hidden), "512", BETWEEN(0, 65536), HN_FIXED,
  "projection head: width of its hidden layer; 0: none (the default without a head)", 0},
 {"model.head_out", HN_KEY_COUNT, AT(model.head_out), "128", BETWEEN(0, 65536), HN_FIXED,

@@ -229,6 +229,14 @@ int hn_graph_add(hn_graph *g, int a, int b)
     return add(g, (struct hn_op){.kind = &hn_op_add, .inputs = 2, .x = {a, b}}, NULL);
 }
 
+void hn_graph_draw_normal(hn_graph *g, int y, double deviation)
+{
+    if (g->status == HN_OK && (y < 1 || y >= g->tensors || g->op[g->producer[y]].parameters == 0))
+        g->status = hn_fail(HN_EBUG, "tensor %d has no weight that could be drawn", y);
+    if (g->status == HN_OK)
+        g->op[g->producer[y]].parameter[0].deviation = deviation;
+}
+
 void hn_graph_mark(hn_graph *g, int feature, int output)
 {
     if (g->status == HN_OK && (feature < 0 || feature >= g->tensors || output < 1 || output >= g->tensors))

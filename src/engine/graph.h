@@ -28,6 +28,10 @@ int hn_graph_linear(hn_graph *g, const char *name, int x, size_t out, bool bias)
 int hn_graph_l2norm(hn_graph *g, int x);     /* rows / max(norm, 1e-12) */
 int hn_graph_add(hn_graph *g, int a, int b); /* a + b, of one shape */
 
+/* The weight of the op that made tensor y starts with normal draws of this standard deviation, not as
+ * PyTorch's layers do. */
+void hn_graph_draw_normal(hn_graph *g, int y, double deviation);
+
 /* One-op graphs, marked with that op's tensor as both, are how single ops are checked: a net with views 1,
  * microbatches 1, want_dinput.
  *

@@ -16,12 +16,24 @@ static void draw(real *value, size_t count, const char *name, uint64_t seed, dou
     }
 }
 
+/* Element i is made of the four words of block i. */
+static void draw_normal(real *value, size_t count, const char *name, uint64_t seed, double deviation)
+{
+    hn_draws d = hn_draws_for(seed, HN_DRAW_INIT, hn_hash_bytes(name, strlen(name)).lo, 0);
+
+    for (size_t i = 0; i < count; i++)
+        value[i] = (real)(deviation * hn_draw_normal(&d));
+}
+
 static void initialise(const struct hn_parameter *p, const struct hn_array *array, uint64_t seed)
 {
-    if (p->bound > 0.0)
+    if (p->deviation > 0.0)
+        draw_normal(array->value, p->count, array->name, seed, p->deviation);
+    else if (p->bound > 0.0)
         draw(array->value, p->count, array->name, seed, p->bound);
-    for (size_t i = 0; p->bound <= 0.0 && i < p->count; i++)
-        array->value[i] = (real)p->fill;
+    else
+        for (size_t i = 0; i < p->count; i++)
+            array->value[i] = (real)p->fill;
 }
 
 void hn_net_initialise(hn_net *net, uint64_t seed)

@@ -16,8 +16,9 @@ struct hn_parameter {
     enum hn_array_role role;
     int rank;
     size_t dim[4], count;
-    double bound; /* initial values: uniform in -bound .. bound; 0: all of them `fill` */
-    double fill;
+    /* Initial values: normal of this deviation, if it is above 0; else uniform in -bound .. bound; or `fill`.
+     */
+    double deviation, bound, fill;
     size_t offset; /* in the flat block */
 };
 

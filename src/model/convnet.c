@@ -14,4 +14,4 @@ static void build(struct hn_sequence *s, const struct hn_model_options *o)
     hn_sequence_mean(s);
 }
 
-const struct hn_encoder_kind hn_encoder_convnet = {true, build};
+const struct hn_encoder_kind hn_encoder_convnet = {.images = true, .build = build};

@@ -26,10 +26,12 @@ void hn_sequence_mean(struct hn_sequence *s);
 
 struct hn_encoder_kind {
     bool images; /* it cannot do anything with vectors */
+    bool resnet; /* reads width and stem and always has BatchNorm; else it reads channels */
     /* Appends the encoder; errors stay in the graph. */
     void (*build)(struct hn_sequence *s, const struct hn_model_options *o);
 };
 
 extern const struct hn_encoder_kind hn_encoder_mlp, hn_encoder_convnet;
+extern const struct hn_encoder_kind hn_encoder_resnet18, hn_encoder_resnet34, hn_encoder_resnet50;
 
 #endif

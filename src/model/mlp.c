@@ -12,4 +12,4 @@ static void build(struct hn_sequence *s, const struct hn_model_options *o)
     }
 }
 
-const struct hn_encoder_kind hn_encoder_mlp = {false, build};
+const struct hn_encoder_kind hn_encoder_mlp = {.build = build};

@@ -5,13 +5,42 @@
 #include "hardneg/model.h"
 #include "model/kinds.h"
 
-static const char *const names[] = {"mlp", "convnet", NULL};
-static const struct hn_encoder_kind *const kinds[] = {&hn_encoder_mlp, &hn_encoder_convnet};
+static const char *const names[] = {"mlp", "convnet", "resnet18", "resnet34", "resnet50", NULL};
+static const struct hn_encoder_kind *const kinds[] = {
+    &hn_encoder_mlp, &hn_encoder_convnet, &hn_encoder_resnet18, &hn_encoder_resnet34, &hn_encoder_resnet50};
 _Static_assert(sizeof names / sizeof *names == sizeof kinds / sizeof *kinds + 1, "one name per kind");
 
 const char *const *hn_encoder_names(void)
 {
     return names;
+}
+
+bool hn_encoder_is_resnet(int encoder)
+{
+    return encoder >= 0 && (size_t)encoder < sizeof kinds / sizeof *kinds && kinds[encoder]->resnet;
+}
+
+static hn_status check_resnet(const struct hn_model_options *o)
+{
+    if (o->width < 1 || o->width > HN_MODEL_WIDTH)
+        return hn_fail(HN_EUSAGE, "encoder %s has a width of 1 to %d, not %zu", names[o->encoder],
+                       HN_MODEL_WIDTH, o->width);
+    if (o->stem != HN_STEM_CIFAR && o->stem != HN_STEM_IMAGENET)
+        return hn_fail(HN_EUSAGE, "stem %d of encoder %s does not exist", o->stem, names[o->encoder]);
+    if (!o->norm)
+        return hn_fail(HN_EUSAGE, "encoder %s always has BatchNorm", names[o->encoder]);
+    return HN_OK;
+}
+
+static hn_status check_stages(const struct hn_model_options *o)
+{
+    if (o->stages < 1 || o->stages > HN_MODEL_STAGES)
+        return hn_fail(HN_EUSAGE, "encoder %s needs 1 to %d widths, not %zu", names[o->encoder],
+                       HN_MODEL_STAGES, o->stages);
+    for (size_t i = 0; i < o->stages; i++)
+        if (o->channels[i] == 0)
+            return hn_fail(HN_EUSAGE, "width %zu of encoder %s is 0", i + 1, names[o->encoder]);
+    return HN_OK;
 }
 
 static hn_status check(const struct hn_model_options *o)
@@ -22,15 +51,9 @@ static hn_status check(const struct hn_model_options *o)
     if (kinds[o->encoder]->images && o->h == 1 && o->w == 1)
         return hn_fail(HN_EUSAGE, "encoder %s needs images, the data are vectors of %zu numbers",
                        names[o->encoder], o->c);
-    if (o->stages < 1 || o->stages > HN_MODEL_STAGES)
-        return hn_fail(HN_EUSAGE, "encoder %s needs 1 to %d widths, not %zu", names[o->encoder],
-                       HN_MODEL_STAGES, o->stages);
-    for (size_t i = 0; i < o->stages; i++)
-        if (o->channels[i] == 0)
-            return hn_fail(HN_EUSAGE, "width %zu of encoder %s is 0", i + 1, names[o->encoder]);
     if (o->head_hidden > 0 && o->head_out == 0)
         return hn_fail(HN_EUSAGE, "the head has a hidden layer of %zu but no output", o->head_hidden);
-    return HN_OK;
+    return kinds[o->encoder]->resnet ? check_resnet(o) : check_stages(o);
 }
 
 static void build_head(struct hn_sequence *s, const struct hn_model_options *o)

@@ -6,7 +6,7 @@
 #include "hardneg/model.h"
 #include "tap.h"
 
-enum { MLP, CONVNET, SAMPLES = 3, VIEWS = 2 };
+enum { MLP, CONVNET, RESNET18, RESNET34, RESNET50, SAMPLES = 3, VIEWS = 2 };
 
 static hn_threads *crew;
 
@@ -96,6 +96,102 @@ static void names(void)
            "encoder.5.running_mean 5;encoder.5.running_var 5;encoder.5.num_batches_tracked;");
 }
 
+/* ---- ResNets ---- */
+static const struct hn_array *array_of(const hn_net *net, const char *name)
+{
+    for (size_t i = 0; net && i < hn_net_arrays(net); i++)
+        if (strcmp(hn_net_array(net, i)->name, name) == 0)
+            return hn_net_array(net, i);
+    return NULL;
+}
+
+/* Parameters as counted, with torchvision's names where blocks begin and end. */
+static void resnet(const struct hn_model_options *o, size_t parameters, size_t arrays_wanted, size_t features,
+                   const char *const *some)
+{
+    hn_net *net = make(o);
+    size_t count = 0, weights = 0, missing = 0;
+
+    for (size_t i = 0; net && i < hn_net_arrays(net); i++) {
+        const struct hn_array *a = hn_net_array(net, i);
+        bool parameter = a->role != HN_RUNNING && a->role != HN_COUNTER;
+        count += parameter;
+        weights += parameter ? a->count : 0;
+    }
+    for (; *some; some++)
+        if (array_of(net, *some) == NULL) {
+            printf("# no array %s\n", *some);
+            missing++;
+        }
+    if (!ok(net && weights == parameters && count == arrays_wanted && hn_net_feature_size(net) == features &&
+                missing == 0,
+            "%s: %zu parameters in %zu arrays with torchvision's names, %zu features",
+            hn_encoder_names()[o->encoder], parameters, arrays_wanted, features))
+        printf("# %zu parameters in %zu arrays, %zu features\n", weights, count,
+               net ? hn_net_feature_size(net) : 0);
+    hn_net_free(net);
+}
+
+/* torchvision's documentation counts 11689512, 21797672 and 25557032 parameters with fc; without its
+ * 1000 x features + 1000 these. */
+static void resnets(void)
+{
+    struct hn_model_options o = {
+        .h = 16, .w = 16, .c = 3, .width = 64, .stem = HN_STEM_IMAGENET, .norm = true};
+
+    o.encoder = RESNET18;
+    resnet(&o, 11176512, 60, 512,
+           (const char *[]){"encoder.conv1.weight", "encoder.bn1.running_var", "encoder.layer1.1.bn2.bias",
+                            "encoder.layer2.0.downsample.0.weight",
+                            "encoder.layer4.0.downsample.1.num_batches_tracked",
+                            "encoder.layer4.1.conv2.weight", NULL});
+    o.encoder = RESNET34;
+    resnet(&o, 21284672, 108, 512, (const char *[]){"encoder.layer3.5.conv2.weight", NULL});
+    o.encoder = RESNET50;
+    resnet(&o, 23508032, 159, 2048,
+           (const char *[]){"encoder.layer1.0.downsample.0.weight", "encoder.layer3.5.conv3.weight",
+                            "encoder.layer4.2.bn3.weight", NULL});
+}
+
+/* Mean and standard deviation of an array's values. */
+static void spread(const hn_net *net, const char *name, double *mean, double *deviation, double *largest)
+{
+    const struct hn_array *a = array_of(net, name);
+    double sum = 0, squares = 0;
+
+    *largest = 0;
+    for (size_t i = 0; i < a->count; i++) {
+        sum += (double)a->value[i];
+        squares += (double)a->value[i] * (double)a->value[i];
+        *largest = fmax(*largest, fabs((double)a->value[i]));
+    }
+    *mean = sum / (double)a->count;
+    *deviation = sqrt(squares / (double)a->count - *mean * *mean);
+}
+
+static void resnet_begins(void)
+{
+    struct hn_model_options o = {.encoder = RESNET18, .h = 8, .w = 8, .c = 3, .width = 32, .norm = true};
+    hn_net *net = make(&o);
+    double mean, deviation, largest, want = sqrt(2.0 / (64 * 9));
+
+    hn_net_initialise(net, 5);
+    spread(net, "encoder.layer2.1.conv2.weight", &mean, &deviation, &largest); /* 64 * 64 * 9 draws */
+    if (!ok(fabs(mean) < 5 * want / 192 && fabs(deviation / want - 1) < 0.02 && largest > 3.5 * want,
+            "convolutions start normal with variance 2 / fan out"))
+        printf("# mean %g, deviation %g (want %g), largest %g\n", mean, deviation, want, largest);
+    spread(net, "encoder.conv1.weight", &mean, &deviation, &largest); /* 32 * 3 * 9 draws */
+    ok(largest <= 1 / sqrt(27) && largest > 0.95 / sqrt(27), "stem cifar starts as PyTorch's Conv2d");
+    hn_net_free(net);
+    o.stem = HN_STEM_IMAGENET;
+    net = make(&o);
+    hn_net_initialise(net, 5);
+    spread(net, "encoder.conv1.weight", &mean, &deviation, &largest); /* 32 * 3 * 49 draws */
+    want = sqrt(2.0 / (32 * 49));
+    ok(fabs(deviation / want - 1) < 0.05 && largest > 3 * want, "stem imagenet starts as torchvision's");
+    hn_net_free(net);
+}
+
 static void alone(void *ctx, enum hn_combine how, double *row, size_t width)
 {
     (void)ctx, (void)how, (void)row, (void)width;
@@ -125,7 +221,7 @@ static void gradient(const char *what, const struct hn_model_options *o)
     size_t count, rows = VIEWS * SAMPLES, dim = hn_net_output_size(net), in = hn_net_input_size(net);
     real *w = hn_net_parameters(net, &count), *home = hn_calloc(count, sizeof *home);
     double *along = hn_calloc(count, sizeof *along), length = 0, unit = 0;
-    double h = TAP_TOL(3e-3, 1e-6);
+    double h;
 
     hn_net_initialise(net, 12);
     memcpy(home, w, count * sizeof *home);
@@ -144,6 +240,7 @@ static void gradient(const char *what, const struct hn_model_options *o)
     for (size_t i = 0; i < count; i++)
         length += pow((double)hn_net_gradient(net)[i], 2);
     length = sqrt(length);
+    h = TAP_TOL(3e-3, 1e-6 / fmax(1, length)); /* deep networks bend at once */
     for (size_t i = 0; i < count; i++)
         along[i] = (double)hn_net_gradient(net)[i] / length;
     double slope = (moved(net, home, along, h) - moved(net, home, along, -h)) / (2 * h);
@@ -155,18 +252,21 @@ static void gradient(const char *what, const struct hn_model_options *o)
     hn_net_free(net);
 }
 
-/* Every kind of encoder, with and without BatchNorm, with every kind of head. */
+/* Every kind of encoder, with and without BatchNorm, with every kind of head.  ResNets in double alone: in
+ * float no step is both long enough for its digits and short enough for so many borders of ReLU. */
 static void gradients(void)
 {
-    for (int kind = 0; hn_encoder_names()[kind]; kind++)
+    for (int kind = 0; kind < (sizeof(real) > 4 ? RESNET50 + 1 : RESNET18); kind++)
         for (int head = 0; head < 4; head++) {
             struct hn_model_options o = {.encoder = kind,
-                                         .h = 6,
-                                         .w = 5,
+                                         .h = kind < RESNET18 ? 6 : 24,
+                                         .w = kind < RESNET18 ? 5 : 20,
                                          .c = 2,
                                          .channels = {7, 9},
                                          .stages = 2,
-                                         .norm = head % 2 == 0,
+                                         .width = 2,
+                                         .stem = head / 2,
+                                         .norm = head % 2 == 0 || kind >= RESNET18,
                                          .head_hidden = head > 1 ? 8 : 0,
                                          .head_out = head > 0 ? 5 : 0,
                                          .head_norm = head == 2};
@@ -188,7 +288,7 @@ static void refusals(void)
     struct hn_model_options good = {.encoder = CONVNET, .h = 8, .w = 8, .c = 1, .channels = {4}, .stages = 1},
                             o = good;
 
-    o.encoder = 2;
+    o.encoder = RESNET50 + 1;
     refused("an encoder that does not exist", o);
     o = good;
     o.h = o.w = 1;
@@ -207,14 +307,30 @@ static void refusals(void)
     o = good;
     o.c = 0;
     refused("an image without channels", o);
+    struct hn_model_options residual = {
+        .encoder = RESNET18, .h = 8, .w = 8, .c = 3, .width = 4, .norm = true};
+    o = residual;
+    o.norm = false;
+    refused("a ResNet without BatchNorm", o);
+    o = residual;
+    o.width = 0;
+    refused("a ResNet of width 0", o);
+    o = residual;
+    o.stem = 2;
+    refused("a stem that does not exist", o);
+    o = residual;
+    o.h = o.w = 1;
+    refused("a ResNet on vectors", o);
 }
 
 int main(void)
 {
-    tap_plan(4 + 16 + 7 + 1);
+    tap_plan(4 + 3 + 3 + (sizeof(real) > 4 ? 40 : 16) + 11 + 1);
     if (hn_threads_new(&crew, 1) != HN_OK)
         return 1;
     names();
+    resnets();
+    resnet_begins();
     gradients();
     refusals();
     hn_threads_free(crew);
