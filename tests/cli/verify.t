@@ -1,6 +1,6 @@
 # Reference values, over ranks, in both builds: our own set always, the large one where HN_GOLDEN says.
 . "$HN_TOP/tests/lib.sh"
-plan 24
+plan 26
 
 files="losses train_joint train_per_view knn"
 for f in $files; do
@@ -28,6 +28,7 @@ golden() { # FILE RANKS
 golden losses 2
 golden ops 1
 golden train_resnet18 2
+golden train_resnet50 3
 golden train_mlp 3
 golden train_convnet 2
 golden train_mlp_lars 5
