@@ -40,7 +40,7 @@ CLI_SRC  := $(sort $(wildcard src/cli/*.c))
 TEST_SRC := $(sort $(foreach r,$(ROOMS),$(wildcard tests/$(r)/t_*.c)))
 TEST_SH  := $(sort $(wildcard tests/*/*.t))
 HEADERS  := $(sort $(wildcard include/hardneg/*.h src/*/*.h src/*/*/*.h))
-C_FILES  := $(sort $(wildcard src/*/*.c src/*/*/*.c tests/*/*.c tests/*.h) $(HEADERS))
+C_FILES  := $(sort $(wildcard src/*/*.c src/*/*/*.c tests/*/*.c tests/*.h examples/*.c) $(HEADERS))
 
 all: $(BUILD)/hardneg $(BUILD)/hardneg-double
 
@@ -128,13 +128,14 @@ $(BUILD)/completion: tools/completion $(BUILD)/hardneg
 	@tools/completion $(BUILD)/hardneg >$@.new && mv $@.new $@
 
 install: install-release install-double $(BUILD)/hardneg.1 $(BUILD)/completion
-	install -d $(DESTDIR)$(INCDIR)/hardneg $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(COMPDIR) $(DESTDIR)$(SHAREDIR)/configs
+	install -d $(DESTDIR)$(INCDIR)/hardneg $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(COMPDIR) $(DESTDIR)$(SHAREDIR)/configs $(DESTDIR)$(SHAREDIR)/examples
 	install -m 644 $(PUBLIC) $(DESTDIR)$(INCDIR)/hardneg
 	install -m 644 $(BUILD)/hardneg.1 $(DESTDIR)$(MANDIR)/man1/hardneg.1
 	ln -sf hardneg.1 $(DESTDIR)$(MANDIR)/man1/hardneg-double.1
 	install -m 644 $(BUILD)/completion $(DESTDIR)$(COMPDIR)/hardneg
 	ln -sf hardneg $(DESTDIR)$(COMPDIR)/hardneg-double
 	install -m 644 configs/*.cfg $(DESTDIR)$(SHAREDIR)/configs
+	install -m 644 examples/*.c $(DESTDIR)$(SHAREDIR)/examples
 	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig
 
 uninstall: uninstall-release uninstall-double

@@ -95,6 +95,31 @@ hn_status hn_run_checkpoint(hn_ckpt **out, const char *run);
 /* Local: the hash of weights and running statistics of a run's newest checkpoint or of a file; 32 digits. */
 hn_status hn_run_hash(const char *run, char text[33], uint64_t *step);
 
+/* ---- the loss alone, for programs with networks and steps of their own (examples/global_loss.c) ----
+ *
+ *   hn_comm_new(&comm, your MPI_Comm) -> hn_config_read (loss.*, batch.*) -> hn_global_loss_new -> per step:
+ *   hn_global_loss_step -> hn_global_loss_free -> hn_comm_free.
+ *
+ * Each rank gives the rows of its own samples; all get the loss over the batch of all ranks, and each the
+ * full gradient of its rows, as one process with all rows would have it.  Nothing is left to be summed over
+ * ranks but what the caller's own parameters need. */
+typedef struct hn_global_loss hn_global_loss;
+
+/* Collective.  config: loss.*, batch.size (samples of all ranks), batch.microbatches and run.threads.
+ * samples: of this rank, a whole number of microbatches (batch.size / batch.microbatches samples), none
+ * allowed; the batch is the ranks' samples in the order of hn_comm_rank.  The same batch in the same order
+ * has the same bits, however it is dealt out.  dim: numbers of a row. HN_EUSAGE on all ranks: samples that do
+ * not add up, options that differ. */
+hn_status hn_global_loss_new(hn_global_loss **out, hn_comm *comm, const struct hn_config *config,
+                             size_t samples, size_t dim);
+void hn_global_loss_free(hn_global_loss *g);
+/* Collective.  z1, z2: (samples, dim), both views, rows of unit length; label: one per sample, equal ones are
+ * one class, NULL where the loss reads none.  dz1, dz2: (samples, dim), gradient of the loss by the rows as
+ * they are (the caller's normalisation is the caller's); may be z1 and z2.  *out: the same on every rank.
+ * HN_EUSAGE on all ranks: labels missing on one; HN_EDIVERGED: the loss is not finite. */
+hn_status hn_global_loss_step(hn_global_loss *g, const real *z1, const real *z2, const int64_t *label,
+                              real *dz1, real *dz2, struct hn_loss_summary *out);
+
 #ifdef __cplusplus
 }
 #endif

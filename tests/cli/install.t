@@ -1,6 +1,6 @@
 # make install: what lands where, what it takes to use it, and that nothing stays after make uninstall.
 . "$HN_TOP/tests/lib.sh"
-plan 18
+plan 22
 
 # As the make that runs the tests was called (its variables count), without its job server.
 case ${MAKEFLAGS:-} in
@@ -32,6 +32,22 @@ is "$rc" 0 "make install PREFIX=..."
 "$p/bin/hardneg" --version >"$tmp/out" 2>&1
 ok $? "the installed program runs"
 
+# --- the example: somebody else's MPI program, on its own communicator ---
+cc=${CC:-cc}
+pc() { PKG_CONFIG_PATH=$p/lib/pkgconfig pkg-config "$@"; }
+# shellcheck disable=SC2046,SC2086 # flags are words
+try $cc -Wall -Wextra -Werror -o "$tmp/example" "$p/share/hardneg/examples/global_loss.c" $(pc --cflags --libs hardneg) \
+    -lm "-Wl,-rpath,$p/lib"
+"$tmp/example" >"$tmp/on1" 2>"$tmp/out"
+is "$rc, $(grep -c loss "$tmp/on1")" "0, 6" "examples/global_loss.c compiles without a warning and runs"
+for n in 2 3; do
+    try ranks $n "$tmp/example"
+    cmp "$tmp/on1" "$tmp/out" >"$tmp/diff" 2>&1
+    ok $? "on $n ranks it prints the same digits"
+done
+try ranks 2 "$tmp/example" loss.kind=hardd
+is "$rc, $(cat "$tmp/out" | cut -c 1-40)" "64, global_loss: --set loss.kind=hardd: \"har" "a mistake is said once, by all ranks together"
+
 # --- what the libraries show ---
 nm -D --defined-only "$p/lib/libhardneg.so" | awk '{ print $3 }' | sort >"$tmp/shown"
 { grep -oh '\bhn_[a-z0-9_]*(' "$p"/include/hardneg/*.h | tr -d '('; echo hn_real_is_float; } | sort -u >"$tmp/declared"
@@ -60,9 +76,6 @@ int main(int argc, char **argv)
     return 0;
 }
 END
-cc=${CC:-cc}
-pc() { PKG_CONFIG_PATH=$p/lib/pkgconfig pkg-config "$@"; }
-# A sanitizer's or coverage's flags are the library's then, and so the program's.
 # shellcheck disable=SC2046,SC2086 # flags are words
 {
     try $cc -o "$tmp/shared" "$tmp/user.c" $(pc --cflags --libs hardneg) "-Wl,-rpath,$p/lib"
