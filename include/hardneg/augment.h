@@ -1,7 +1,9 @@
 /* hardneg/augment.h - a view is a pure function of (sample, seed, epoch, id, view).  Local.
  *
- * Images: random resized crop, horizontal flip, brightness and contrast jitter
- * on 8-bit pixels, to Pillow's rules bit for bit; then normalisation to real.
+ * Images: random resized crop, horizontal flip, jitter of colours in a random
+ * order, grey, Gaussian blur (SimCLR's pipeline) on 8-bit pixels, bit for bit as
+ * torchvision does it with Pillow and OpenCV; then normalisation to real.
+ * Saturation, hue and grey do nothing to images that are not RGB.
  * Vectors: noise, then masking; they are not normalised.
  *
  *   hn_augment_new(&a, &options, seed);  scratch = hn_zalloc(hn_augment_scratch_bytes(a));
@@ -21,18 +23,31 @@ extern "C" {
 
 enum { HN_CHANNELS = 4 };
 
+enum hn_blur_kind { HN_BLUR_NONE, HN_BLUR_OPENCV, HN_BLUR_TORCHVISION };
+
 struct hn_augment_options {
-    size_t h, w, c;                             /* of the data; vectors: 1, 1, c */
-    bool vectors;                               /* f32 samples */
-    size_t size;                                /* side of an image view; 0: as the data */
-    double crop_scale[2], crop_ratio[2];        /* area share, aspect ratio; scale {1,1}: as the plain view */
-    double flip;                                /* probability */
-    double jitter;                              /* probability that jitter happens at all */
-    double brightness, contrast;                /* strength: factor in [max(0,1-s), 1+s] */
+    size_t h, w, c;                      /* of the data; vectors: 1, 1, c */
+    bool vectors;                        /* f32 samples */
+    size_t size;                         /* side of an image view; 0: as the data */
+    double test_crop;                    /* plain view with a size: share of the shorter side seen; 0: all */
+    double crop_scale[2], crop_ratio[2]; /* area share, aspect ratio; scale {1,1}: as the plain view */
+    double flip;                         /* probability */
+    double jitter;                       /* probability that jitter happens at all */
+    double brightness, contrast;         /* strength: factor in [max(0,1-s), 1+s] */
+    double saturation;                   /* likewise */
+    double hue;                          /* strength: turned by -s .. s of the circle; at most 0.5 */
+    double greyscale;                    /* probability that a view loses its colours */
+    enum hn_blur_kind blur;              /* how a view is blurred */
+    double blur_probability;             /* that it is at all */
+    size_t blur_kernel;                  /* odd; 0: about a tenth of a view's side, at least 3 */
+    double blur_sigma[2];                /* standard deviation in pixels, least and most */
     double mean[HN_CHANNELS], std[HN_CHANNELS]; /* normalisation, on 0..1 */
     double noise;                               /* vectors: standard deviation of added noise */
     double mask;                                /* vectors: probability that an entry is set to 0 */
 };
+
+/* "none", "opencv", "torchvision"; NULL at the end. */
+const char *const *hn_blur_names(void);
 
 typedef struct hn_augment hn_augment;
 hn_status hn_augment_new(hn_augment **out, const struct hn_augment_options *options, uint64_t seed);

@@ -32,6 +32,7 @@ struct hn_config {
     struct hn_comm_options comm;
     struct hn_data_options data;
     struct hn_augment_options augment; /* h, w, c come from the data */
+    int augment_preset;                /* what augment's defaults came from */
     struct hn_model_options model;     /* h, w, c come from the views */
     struct hn_loss_options loss;
     struct hn_optim_options optim;

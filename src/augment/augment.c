@@ -3,6 +3,17 @@
 #include "base/mem.h"
 #include <math.h>
 
+static hn_blur *const blurs[] = {
+    [HN_BLUR_NONE] = NULL, [HN_BLUR_OPENCV] = hn_blur_opencv, [HN_BLUR_TORCHVISION] = hn_blur_torchvision};
+enum { BLURS = sizeof blurs / sizeof blurs[0] };
+
+const char *const *hn_blur_names(void)
+{
+    static const char *const names[BLURS + 1] = {
+        [HN_BLUR_NONE] = "none", [HN_BLUR_OPENCV] = "opencv", [HN_BLUR_TORCHVISION] = "torchvision"};
+    return names;
+}
+
 enum { SIDE_MOST = 1 << 15 }; /* pixels */
 
 /* Ranges are written so that a NaN is outside. */
@@ -31,6 +42,9 @@ static hn_status check_shape(const struct hn_augment_options *o)
     if (o->size > SIDE_MOST)
         return hn_fail(HN_EUSAGE, "views: a size of %zu pixels; 1 .. %d can be handled (0: as the data)",
                        o->size, SIDE_MOST);
+    if (!(o->test_crop == 0.0 || (o->test_crop >= 0.01 && o->test_crop <= 1.0)))
+        return hn_fail(HN_EUSAGE, "views: %g of an image seen in evaluation; it must lie within 0.01 .. 1",
+                       o->test_crop);
     return HN_OK;
 }
 
@@ -57,15 +71,56 @@ static hn_status check_normalisation(const struct hn_augment_options *o)
     return HN_OK;
 }
 
+static hn_status check_colours(const struct hn_augment_options *o)
+{
+    hn_status st;
+
+    if ((st = check_probability("colour jitter", o->jitter)) != HN_OK ||
+        (st = check_amount("the strength of brightness", o->brightness)) != HN_OK ||
+        (st = check_amount("the strength of contrast", o->contrast)) != HN_OK ||
+        (st = check_amount("the strength of saturation", o->saturation)) != HN_OK)
+        return st;
+    if (!(o->hue >= 0.0 && o->hue <= 0.5))
+        return hn_fail(HN_EUSAGE, "views: the strength of hue is %g; it must lie within 0 .. 0.5", o->hue);
+    return check_probability("grey", o->greyscale);
+}
+
+/* SimCLR's rule, made odd. */
+static size_t usual_kernel(size_t side)
+{
+    size_t tenth = side / 10 | 1;
+
+    return tenth > 3 ? tenth : 3;
+}
+
+static hn_status check_blur(const struct hn_augment_options *o)
+{
+    size_t h = o->size ? o->size : o->h, w = o->size ? o->size : o->w, side = h < w ? h : w;
+    size_t kernel = o->blur_kernel ? o->blur_kernel : usual_kernel(side);
+
+    if (o->blur == HN_BLUR_NONE)
+        return HN_OK;
+    if ((unsigned)o->blur >= BLURS)
+        return hn_fail(HN_EUSAGE, "views: blur %d is not one of the %d that exist", (int)o->blur, BLURS);
+    if (kernel % 2 == 0)
+        return hn_fail(HN_EUSAGE, "views: a blur of %zu pixels has no middle; its kernel must be odd",
+                       kernel);
+    if (kernel > side)
+        return hn_fail(HN_EUSAGE, "views: a blur of %zu pixels is larger than views of %zu x %zu", kernel, h,
+                       w);
+    if (!(o->blur_sigma[0] > 0.0 && o->blur_sigma[0] <= o->blur_sigma[1] && o->blur_sigma[1] <= 1e6))
+        return hn_fail(HN_EUSAGE, "views: blur sigma %g .. %g; wanted is 0 < low <= high <= 1e6",
+                       o->blur_sigma[0], o->blur_sigma[1]);
+    return check_probability("a blur", o->blur_probability);
+}
+
 static hn_status check_images(const struct hn_augment_options *o)
 {
     hn_status st;
 
     if ((st = check_shape(o)) != HN_OK || (st = check_crop(o->crop_scale, o->crop_ratio)) != HN_OK ||
-        (st = check_probability("a flip", o->flip)) != HN_OK ||
-        (st = check_probability("colour jitter", o->jitter)) != HN_OK ||
-        (st = check_amount("the strength of brightness", o->brightness)) != HN_OK ||
-        (st = check_amount("the strength of contrast", o->contrast)) != HN_OK)
+        (st = check_probability("a flip", o->flip)) != HN_OK || (st = check_colours(o)) != HN_OK ||
+        (st = check_blur(o)) != HN_OK)
         return st;
     return check_normalisation(o);
 }
@@ -92,7 +147,10 @@ static hn_status plan_images(hn_augment *a)
     a->fit_h = o->h;
     a->fit_w = o->w;
     if (o->size)
-        hn_fit_shape(&a->fit_h, &a->fit_w, o->h, o->w, o->size);
+        hn_fit_shape(&a->fit_h, &a->fit_w, o->h, o->w,
+                     o->test_crop > 0.0 ? (size_t)rint((double)o->size / o->test_crop) : o->size);
+    a->kernel = o->blur_kernel ? o->blur_kernel : usual_kernel(a->view_h < a->view_w ? a->view_h : a->view_w);
+    a->blur = blurs[o->blur];
     a->scratch_bytes = hn_view_scratch_bytes(a);
     for (size_t k = 0; k < o->c; k++)
         hn_normalize_table(a->table[k], o->mean[k], o->std[k]);

@@ -34,23 +34,39 @@ struct hn_box hn_crop_draw(hn_draws *d, size_t h, size_t w, const double scale[2
 /* ---- flip.c ---- */
 void hn_flip(unsigned char *image, size_t h, size_t w, size_t c);
 
-/* ---- jitter.c ---- */
-/* Colour operations have places in a random order of four, of which two are here:
- * the numbers are torchvision's (2 saturation, 3 hue) and part of what a seed means. */
-enum { HN_BRIGHTNESS, HN_CONTRAST, HN_JITTER_OPS, HN_JITTER_PLACES = 4 };
-typedef void hn_jitter_op(unsigned char *image, size_t pixels, size_t c, float factor);
-extern hn_jitter_op *const hn_jitter_ops[HN_JITTER_OPS];
-hn_jitter_op hn_brightness, hn_contrast;
+/* ---- grey.c ---- */
+static inline unsigned char hn_luma_of(const unsigned char *rgb)
+{
+    return (unsigned char)((19595u * rgb[0] + 38470u * rgb[1] + 7471u * rgb[2] + 32768u) >> 16);
+}
 /* out (pixels): luma of RGB. */
 void hn_luma(unsigned char *out, const unsigned char *rgb, size_t pixels);
+/* In place: three equal channels.  Images that are not RGB have no colours and stay. */
+void hn_greyscale(unsigned char *image, size_t pixels, size_t c);
+
+/* ---- jitter.c, hue.c ---- */
+/* torchvision's numbers: part of what a seed means. */
+enum { HN_BRIGHTNESS, HN_CONTRAST, HN_SATURATION, HN_HUE, HN_JITTER_OPS };
+typedef void hn_jitter_op(unsigned char *image, size_t pixels, size_t c, float factor);
+extern hn_jitter_op *const hn_jitter_ops[HN_JITTER_OPS];
+hn_jitter_op hn_brightness, hn_contrast, hn_saturation, hn_hue;
 
 struct hn_jitter {
-    unsigned char order[HN_JITTER_PLACES]; /* a permutation; places without an operation here do nothing */
+    unsigned char order[HN_JITTER_OPS]; /* a permutation */
+    bool on[HN_JITTER_OPS];             /* false: not at all; a hue of 0 is not nothing */
     float factor[HN_JITTER_OPS];
 };
-/* Exactly 10 draws: the order (2), then a factor for each of the four places (2 each). */
+/* Exactly 10 draws: the order (2), then the factors (2 each).  A strength of 0 switches an operation off; of
+ * hue it is at most 0.5. */
 struct hn_jitter hn_jitter_draw(hn_draws *d, const double strength[HN_JITTER_OPS]);
 void hn_jitter_apply(const struct hn_jitter *j, unsigned char *image, size_t pixels, size_t c);
+
+/* ---- blur.c: in place; kernel: odd, half of it less than either side; sigma > 0 ---- */
+typedef void hn_blur(unsigned char *image, size_t h, size_t w, size_t c, size_t kernel, double sigma,
+                     void *scratch);
+hn_blur hn_blur_opencv, hn_blur_torchvision;
+/* Aligned to HN_ALIGN.  SIZE_MAX: too large to count. */
+size_t hn_blur_scratch(size_t h, size_t w, size_t c, size_t kernel);
 
 /* ---- normalize.c: 8-bit values have 256 results per channel, so they are looked up ---- */
 void hn_normalize_table(real table[256], double mean, double std);

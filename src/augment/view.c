@@ -1,6 +1,6 @@
 /* augment/view.c - what happens to a sample on its way to the encoder, in this order:
  *
- *   images:   crop and resize, flip, jitter of colours, normalise
+ *   images:   crop and resize, flip, jitter of colours, grey, blur, normalise
  *   vectors:  noise, mask
  *
  * Every random decision has a fixed place in the stream of draws of (seed, id,
@@ -14,6 +14,8 @@
 #define AT_FLIP   64u /* 2 */
 #define AT_JITTER 68u /* 2: whether at all */
 #define AT_COLOUR 72u /* 10: order and factors */
+#define AT_GREY   84u /* 2 */
+#define AT_BLUR   88u /* 4: whether at all, sigma */
 #define AT_NOISE  (1u << 30)
 #define AT_MASK   (1u << 31)
 
@@ -34,8 +36,15 @@ struct hn_view_plan hn_view_draw(const hn_augment *a, uint64_t epoch, uint64_t i
     plan.flip = o->flip > 0.0 && hn_draw_unit(at(&d, AT_FLIP)) < o->flip;
     plan.jittered = o->jitter > 0.0 && hn_draw_unit(at(&d, AT_JITTER)) < o->jitter;
     if (plan.jittered)
-        plan.jitter = hn_jitter_draw(
-            at(&d, AT_COLOUR), (double[]){[HN_BRIGHTNESS] = o->brightness, [HN_CONTRAST] = o->contrast});
+        plan.jitter =
+            hn_jitter_draw(at(&d, AT_COLOUR), (double[HN_JITTER_OPS]){[HN_BRIGHTNESS] = o->brightness,
+                                                                      [HN_CONTRAST] = o->contrast,
+                                                                      [HN_SATURATION] = o->saturation,
+                                                                      [HN_HUE] = o->hue});
+    plan.grey = o->greyscale > 0.0 && hn_draw_unit(at(&d, AT_GREY)) < o->greyscale;
+    plan.blurred = a->blur && hn_draw_unit(at(&d, AT_BLUR)) < o->blur_probability;
+    if (plan.blurred)
+        plan.sigma = o->blur_sigma[0] + (o->blur_sigma[1] - o->blur_sigma[0]) * hn_draw_unit(&d);
     return plan;
 }
 
@@ -50,6 +59,7 @@ static struct hn_view_scratch layout(const hn_augment *a, hn_carver *c)
     s.image = hn_carve(c, a->view_w * o->c, a->view_h);
     s.whole = hn_carve(c, a->fit_w * o->c, a->fit_h);
     s.resize = hn_carve(c, 1, crop > fit ? crop : fit);
+    s.blur = hn_carve(c, 1, a->blur ? hn_blur_scratch(a->view_h, a->view_w, o->c, a->kernel) : 0);
     return s;
 }
 
@@ -84,7 +94,7 @@ static void fit(const hn_augment *a, unsigned char *out, const unsigned char *sa
 void hn_view_apply(const hn_augment *a, unsigned char *out, const unsigned char *sample,
                    const struct hn_view_plan *plan, const struct hn_view_scratch *s)
 {
-    size_t c = a->o.c;
+    size_t c = a->o.c, pixels = a->view_h * a->view_w;
 
     if (plan->crop)
         hn_resize(out, a->view_h, a->view_w, sample, a->o.w, c, plan->box, s->resize);
@@ -93,7 +103,11 @@ void hn_view_apply(const hn_augment *a, unsigned char *out, const unsigned char 
     if (plan->flip)
         hn_flip(out, a->view_h, a->view_w, c);
     if (plan->jittered)
-        hn_jitter_apply(&plan->jitter, out, a->view_h * a->view_w, c);
+        hn_jitter_apply(&plan->jitter, out, pixels, c);
+    if (plan->grey)
+        hn_greyscale(out, pixels, c);
+    if (plan->blurred)
+        a->blur(out, a->view_h, a->view_w, c, a->kernel, plan->sigma, s->blur);
 }
 
 void hn_augment_picture(const hn_augment *a, unsigned char *out, const unsigned char *sample, uint64_t epoch,
@@ -148,7 +162,7 @@ void hn_augment_plain(const hn_augment *a, real *out, const unsigned char *sampl
     }
     struct hn_view_scratch s = hn_view_scratch(a, scratch);
     const unsigned char *image = sample;
-    if (a->view_h != a->o.h || a->view_w != a->o.w) {
+    if (a->fit_h != a->o.h || a->fit_w != a->o.w || a->view_h != a->o.h || a->view_w != a->o.w) {
         fit(a, s.image, sample, &s);
         image = s.image;
     }

@@ -11,6 +11,8 @@ struct hn_view_plan {
     struct hn_box box;
     bool flip, jittered;
     struct hn_jitter jitter;
+    bool grey, blurred;
+    double sigma; /* of the blur */
 };
 
 struct hn_augment {
@@ -18,6 +20,8 @@ struct hn_augment {
     uint64_t seed;
     size_t view_h, view_w; /* of a view */
     size_t fit_h, fit_w;   /* of the whole image, resized, before the middle is taken */
+    size_t kernel;         /* of the blur */
+    hn_blur *blur;         /* NULL: none */
     size_t scratch_bytes;
     real table[HN_CHANNELS][256]; /* normalisation */
 };
@@ -26,7 +30,7 @@ struct hn_augment {
 struct hn_view_scratch {
     unsigned char *image; /* (view_h, view_w, c) */
     unsigned char *whole; /* (fit_h, fit_w, c) */
-    void *resize;
+    void *resize, *blur;
 };
 /* The bytes of scratch, with room to align; SIZE_MAX when they cannot be counted. */
 size_t hn_view_scratch_bytes(const hn_augment *a);

@@ -150,6 +150,21 @@ double hn_cases_difference(const unsigned char *got, const unsigned char *want, 
     return most;
 }
 
+void hn_cases_note_bytes(struct hn_cases *b, const char *kind, const char *name, const unsigned char *got,
+                         const unsigned char *want, size_t n, bool loose)
+{
+    char label[2 * HN_CASES_NAME];
+    size_t differ = 0;
+
+    hn_verify_note(b->v, kind, name, hn_cases_difference(got, want, n), loose ? 1.0 : 0.0);
+    if (!loose)
+        return;
+    for (size_t i = 0; i < n; i++)
+        differ += got[i] != want[i];
+    snprintf(label, sizeof label, "%s, share that differs", name);
+    hn_verify_note(b->v, kind, label, (double)differ / (double)n, 1e-3);
+}
+
 /* The larger one; NaN is the largest of all. */
 double hn_cases_worse(double most, double d)
 {
@@ -174,6 +189,37 @@ hn_status hn_cases_boxes(struct hn_cases *b, const char *group, const struct hn_
     }
     *out = box;
     return HN_OK;
+}
+
+hn_status hn_cases_order(struct hn_jitter *j, const char *group, const int32_t order[HN_JITTER_OPS])
+{
+    for (size_t place = 0; place < HN_JITTER_OPS; place++) {
+        if (order[place] < 0 || order[place] >= HN_JITTER_OPS)
+            return hn_fail(HN_EDATA, "%s/order: %d is not one of the four operations", group, order[place]);
+        j->order[place] = (unsigned char)order[place];
+    }
+    return HN_OK;
+}
+
+hn_status hn_cases_kernel(struct hn_cases *b, const char *group, const struct hn_images *images,
+                          size_t *kernel)
+{
+    size_t side = images->h < images->w ? images->h : images->w;
+    hn_status st = hn_cases_attr(b, group, "kernel", 1, (int64_t)side, kernel);
+
+    return st != HN_OK || *kernel % 2 == 1
+               ? st
+               : hn_fail(HN_EDATA, "%s: a kernel of %zu has no middle", group, *kernel);
+}
+
+hn_status hn_cases_sigmas(struct hn_cases *b, const char *group, size_t count, void **out)
+{
+    hn_status st = hn_cases_numbers(b, group, "sigma", HN_F64, count, out);
+
+    for (size_t k = 0; st == HN_OK && k < count; k++)
+        if (!(((const double *)*out)[k] > 0.0))
+            st = hn_fail(HN_EDATA, "%s/sigma[%zu] is not above 0", group, k);
+    return st;
 }
 
 hn_status hn_cases_constants(struct hn_cases *b, const char *group, size_t c, real table[HN_CHANNELS][256])

@@ -49,6 +49,13 @@ hn_status hn_cases_must_be(const char *group, const struct hn_images *m, size_t 
 /* `crop` of a group: boxes within the source's images. */
 hn_status hn_cases_boxes(struct hn_cases *b, const char *group, const struct hn_images *source, size_t count,
                          struct hn_box **out);
+/* Four numbers of a group's `order`. */
+hn_status hn_cases_order(struct hn_jitter *j, const char *group, const int32_t order[HN_JITTER_OPS]);
+/* The attribute `kernel` of a group: a blur that images of these sizes can have. */
+hn_status hn_cases_kernel(struct hn_cases *b, const char *group, const struct hn_images *images,
+                          size_t *kernel);
+/* `sigma` of a group: numbers above 0. */
+hn_status hn_cases_sigmas(struct hn_cases *b, const char *group, size_t count, void **out);
 /* `mean` and `std` of a group. */
 hn_status hn_cases_constants(struct hn_cases *b, const char *group, size_t c, real table[HN_CHANNELS][256]);
 
@@ -59,12 +66,17 @@ double hn_cases_normalised(const unsigned char *image, const double *want, size_
                            const real (*table)[256], real *room);
 /* The larger one; NaN is the largest of all. */
 double hn_cases_worse(double most, double d);
+/* Notes the largest difference of n bytes.  `loose`, as float sums are: values on the border may round either
+ * way, 1 in 1,000 by one level. */
+void hn_cases_note_bytes(struct hn_cases *b, const char *kind, const char *name, const unsigned char *got,
+                         const unsigned char *want, size_t n, bool loose);
 /* A colour image becomes its luma, in place: the first `pixels` bytes. */
 void hn_cases_grey(unsigned char *image, size_t pixels, size_t c);
 
 /* One case each: path of its group (or array) and its name. */
 typedef hn_status hn_case(struct hn_cases *b, const char *path, const char *name);
 hn_case hn_case_resized_crop, hn_case_flip, hn_case_grey, hn_case_brightness, hn_case_contrast,
+    hn_case_saturation, hn_case_hue, hn_case_orders, hn_case_blur_opencv, hn_case_blur_torchvision,
     hn_case_normalize, hn_case_test_view, hn_case_pipeline, hn_case_sampler;
 
 #endif

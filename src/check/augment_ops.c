@@ -118,6 +118,91 @@ hn_status hn_case_contrast(struct hn_cases *b, const char *group, const char *na
     return run_colour(b, group, name, HN_CONTRAST, "contrast");
 }
 
+hn_status hn_case_saturation(struct hn_cases *b, const char *group, const char *name)
+{
+    return run_colour(b, group, name, HN_SATURATION, "saturation");
+}
+
+hn_status hn_case_hue(struct hn_cases *b, const char *group, const char *name)
+{
+    return run_colour(b, group, name, HN_HUE, "hue");
+}
+
+/* One image, four factors, all orders. */
+hn_status hn_case_orders(struct hn_cases *b, const char *group, const char *name)
+{
+    struct hn_images source, result;
+    struct hn_jitter j = {.on = {true, true, true, true}};
+    char path[2 * HN_CASES_NAME];
+    size_t image = 0;
+    void *factors, *orders;
+    double most = 0.0;
+    hn_status st;
+
+    hn_cases_path(path, group, "result");
+    if ((st = hn_cases_named_source(b, group, &source)) != HN_OK ||
+        (st = hn_cases_attr(b, group, "image", 0, (int64_t)source.n - 1, &image)) != HN_OK ||
+        (st = hn_cases_images(b, path, false, &result)) != HN_OK ||
+        (st = hn_cases_must_be(group, &result, result.n, source.h, source.w, source.c)) != HN_OK ||
+        (st = hn_cases_numbers(b, group, "factors", HN_F64, HN_JITTER_OPS, &factors)) != HN_OK ||
+        (st = hn_cases_numbers(b, group, "order", HN_I32, result.n * HN_JITTER_OPS, &orders)) != HN_OK)
+        return st;
+    size_t pixels = source.h * source.w;
+    unsigned char *got = hn_cases_take(b, pixels, source.c);
+    if (got == NULL)
+        return HN_ENOMEM;
+    for (size_t op = 0; op < HN_JITTER_OPS; op++)
+        j.factor[op] = (float)((const double *)factors)[op];
+    for (size_t k = 0; k < result.n; k++) {
+        if ((st = hn_cases_order(&j, group, (const int32_t *)orders + k * HN_JITTER_OPS)) != HN_OK)
+            return st;
+        memcpy(got, hn_cases_image(&source, image), pixels * source.c);
+        hn_jitter_apply(&j, got, pixels, source.c);
+        most = fmax(most, hn_cases_difference(got, hn_cases_image(&result, k), pixels * source.c));
+    }
+    hn_verify_note(b->v, "jitter_orders", name, most, 0.0);
+    return HN_OK;
+}
+
+/* ---- blurs ---- */
+static hn_status run_blur(struct hn_cases *b, const char *group, const char *name, hn_blur *blur,
+                          const char *kind, bool loose)
+{
+    struct hn_images source, result;
+    size_t kernel = 0;
+    int32_t *image;
+    void *sigmas;
+    hn_status st;
+
+    if ((st = hn_cases_named_source(b, group, &source)) != HN_OK ||
+        (st = hn_cases_kernel(b, group, &source, &kernel)) != HN_OK ||
+        (st = hn_cases_results(b, group, &source, &result, &image)) != HN_OK ||
+        (st = hn_cases_must_be(group, &result, result.n, source.h, source.w, source.c)) != HN_OK ||
+        (st = hn_cases_sigmas(b, group, result.n, &sigmas)) != HN_OK)
+        return st;
+    size_t bytes = source.h * source.w * source.c;
+    unsigned char *got = hn_cases_take(b, result.n, bytes);
+    void *scratch = hn_cases_take(b, 1, hn_blur_scratch(source.h, source.w, source.c, kernel));
+    if (got == NULL || scratch == NULL)
+        return HN_ENOMEM;
+    for (size_t k = 0; k < result.n; k++) {
+        memcpy(got + k * bytes, hn_cases_image(&source, (size_t)image[k]), bytes);
+        blur(got + k * bytes, source.h, source.w, source.c, kernel, ((const double *)sigmas)[k], scratch);
+    }
+    hn_cases_note_bytes(b, kind, name, got, result.bytes, result.n * bytes, loose);
+    return HN_OK;
+}
+
+hn_status hn_case_blur_opencv(struct hn_cases *b, const char *group, const char *name)
+{
+    return run_blur(b, group, name, hn_blur_opencv, "blur_cv2", false);
+}
+
+hn_status hn_case_blur_torchvision(struct hn_cases *b, const char *group, const char *name)
+{
+    return run_blur(b, group, name, hn_blur_torchvision, "blur_torchvision", true);
+}
+
 /* ---- normalisation ---- */
 hn_status hn_case_normalize(struct hn_cases *b, const char *group, const char *name)
 {

@@ -69,6 +69,22 @@ static hn_status check_data(const struct hn_reading *r)
     return HN_OK;
 }
 
+static hn_status check_blur(const struct hn_reading *r)
+{
+    const struct hn_augment_options *a = &r->c->augment;
+
+    if (a->blur_sigma[0] > a->blur_sigma[1])
+        return complain(r, "augment.blur_sigma", "least %g is more than most %g", a->blur_sigma[0],
+                        a->blur_sigma[1]);
+    if (a->blur_kernel > 0 && a->blur_kernel % 2 == 0)
+        return complain(r, "augment.blur_kernel", "%zu is even: a blur needs a middle", a->blur_kernel);
+    if (a->blur != HN_BLUR_NONE && a->size > 0 && a->blur_kernel > a->size)
+        return complain(r, later(r, "augment.blur_kernel", "augment.size"),
+                        "a blur of %zu pixels is larger than views of %zu (augment.size)", a->blur_kernel,
+                        a->size);
+    return HN_OK;
+}
+
 static hn_status check_augment(const struct hn_reading *r)
 {
     const struct hn_augment_options *a = &r->c->augment;
@@ -79,7 +95,7 @@ static hn_status check_augment(const struct hn_reading *r)
     if (a->crop_ratio[0] > a->crop_ratio[1])
         return complain(r, "augment.crop_ratio", "least %g is more than most %g", a->crop_ratio[0],
                         a->crop_ratio[1]);
-    return HN_OK;
+    return check_blur(r);
 }
 
 /* Is it what the table says when nobody says anything? */

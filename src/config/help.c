@@ -3,7 +3,7 @@
 #include "config/value.h"
 #include <string.h>
 
-enum { WIDTH = 100, INDENT = 6 };
+enum { WIDTH = 100, HEAD_WIDTH = 118, INDENT = 6 };
 
 static const char head[] =
     "A config is a libconfig file: sections of keys, each with its value.\n"
@@ -21,23 +21,25 @@ static const char head[] =
     "whole\n"
     "number must be; a single number stands for a list of one.\n";
 
-/* Words of text, wrapped, each line indented. */
-static void wrap(struct hn_text *t, const char *text)
+/* Words of text, wrapped, further lines indented; column: what the first line has already. */
+static void wrap(struct hn_text *t, const char *text, size_t column, size_t width)
 {
-    size_t column = 0;
+    size_t gap = 0;
 
-    for (size_t n; *text; text += n) {
-        n = strcspn(text, " ");
-        if (column == 0 || column + 1 + n > WIDTH) {
-            hn_text_add(t, "%s%*s", column ? "\n" : "", INDENT, "");
+    while (*text) {
+        size_t n = strcspn(text, " ");
+        if (column + gap + n > width) {
+            hn_text_add(t, "\n%*s", INDENT, "");
             column = INDENT;
         } else {
-            hn_text_add(t, " ");
-            column++;
+            hn_text_add_bytes(t, " ", gap);
+            column += gap;
         }
         hn_text_add_bytes(t, text, n);
         column += n;
-        n += strspn(text + n, " ");
+        text += n;
+        gap = *text == ' ';
+        text += strspn(text, " ");
     }
     hn_text_add(t, "\n");
 }
@@ -123,27 +125,40 @@ static const char *resume_word(const struct hn_key *k)
     return "";
 }
 
+/* "  key  (allowed; default; whether it may change)", then what it means. */
+static hn_status add_key(struct hn_text *t, const struct hn_key *k)
+{
+    struct hn_text facts = {0};
+    hn_status st;
+
+    hn_text_add(&facts, "(");
+    add_allowed(&facts, k);
+    hn_text_add(&facts, "; ");
+    add_default(&facts, k);
+    hn_text_add(&facts, "; %s)", resume_word(k));
+    if ((st = hn_text_status(&facts)) == HN_OK) {
+        hn_text_add(t, "  %s  ", k->name);
+        wrap(t, facts.at, strlen(k->name) + 4, HEAD_WIDTH);
+        hn_text_add(t, "%*s", INDENT, "");
+        wrap(t, k->help, INDENT, WIDTH);
+    }
+    hn_text_free(&facts);
+    return st;
+}
+
 hn_status hn_config_help(char **text)
 {
     struct hn_text t = {0};
-    hn_status st;
+    hn_status st = HN_OK;
 
     hn_text_add(&t, "%s", head);
-    for (size_t s = 0; s < hn_key_section_count; s++) {
+    for (size_t s = 0; st == HN_OK && s < hn_key_section_count; s++) {
         hn_text_add(&t, "\n%s: %s\n", hn_key_sections[s].name, hn_key_sections[s].help);
-        for (size_t i = 0; i < hn_key_count; i++) {
-            const struct hn_key *k = &hn_keys[i];
-            if (!hn_key_in(k, hn_key_sections[s].name))
-                continue;
-            hn_text_add(&t, "  %s  (", k->name);
-            add_allowed(&t, k);
-            hn_text_add(&t, "; ");
-            add_default(&t, k);
-            hn_text_add(&t, "; %s)\n", resume_word(k));
-            wrap(&t, k->help);
-        }
+        for (size_t i = 0; st == HN_OK && i < hn_key_count; i++)
+            if (hn_key_in(&hn_keys[i], hn_key_sections[s].name))
+                st = add_key(&t, &hn_keys[i]);
     }
-    if ((st = hn_text_status(&t)) == HN_OK)
+    if (st == HN_OK && (st = hn_text_status(&t)) == HN_OK)
         *text = t.at;
     else
         hn_text_free(&t);

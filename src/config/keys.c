@@ -28,6 +28,12 @@ static const char *const *positive_names(void)
     return names;
 }
 
+static const char *const *preset_names(void)
+{
+    static const char *const names[] = {"none", "hcl-cifar", "simclr-cifar", "simclr-imagenet", NULL};
+    return names;
+}
+
 static const char *const *reduction_names(void)
 {
     static const char *const names[] = {
@@ -86,8 +92,13 @@ const struct hn_key hn_keys[] = {
 {"data.cache_mib", HN_KEY_MIB, AT(data.cache_bytes), "1024", BETWEEN(1, 16777216), HN_FREE,
  "memory of each rank for blocks that were read, in MiB", 0},
 
+{"augment.preset", HN_KEY_NAME, AT(augment_preset), "none", ONE_OF(preset_names), HN_FREE,
+ "published pipeline from which the keys below follow unless they are given; hcl-cifar: the code of HCL and of "
+ "H-SCL; simclr-cifar: SimCLR's, without blur; simclr-imagenet: SimCLR's on 224 pixels", 0},
 {"augment.size", HN_KEY_COUNT, AT(augment.size), "0", BETWEEN(0, 4096), HN_FIXED,
  "side of a view in pixels; 0: as the data", 0},
+{"augment.test_crop", HN_KEY_REAL, AT(augment.test_crop), "1", BETWEEN(0.01, 1), HN_FIXED,
+ "evaluation: how much of the image's shorter side is seen, in the middle, when augment.size is given", 0},
 {"augment.crop_scale", HN_KEY_REALS, AT(augment.crop_scale), "0.2, 1", LIST(2, 2, 1e-4, 1), HN_FIXED,
  "random resized crop: share of the image's area, least and most; 1, 1: no crop", 0},
 {"augment.crop_ratio", HN_KEY_REALS, AT(augment.crop_ratio), "0.75, 1.3333333333333333", LIST(2, 2, 0.01, 100), HN_FIXED,
@@ -95,11 +106,26 @@ const struct hn_key hn_keys[] = {
 {"augment.flip", HN_KEY_REAL, AT(augment.flip), "0.5", BETWEEN(0, 1), HN_FIXED,
  "probability that a view is mirrored left to right", 0},
 {"augment.jitter", HN_KEY_REAL, AT(augment.jitter), "0.8", BETWEEN(0, 1), HN_FIXED,
- "probability that brightness and contrast of a view are changed", 0},
+ "probability that the colours of a view are changed: brightness, contrast, saturation and hue, in a random "
+ "order", 0},
 {"augment.brightness", HN_KEY_REAL, AT(augment.brightness), "0.4", BETWEEN(0, 10), HN_FIXED,
  "strength s: the factor lies in max(0, 1 - s) .. 1 + s; 0: none", 0},
 {"augment.contrast", HN_KEY_REAL, AT(augment.contrast), "0.4", BETWEEN(0, 10), HN_FIXED,
  "strength, as brightness", 0},
+{"augment.saturation", HN_KEY_REAL, AT(augment.saturation), "0", BETWEEN(0, 10), HN_FIXED,
+ "strength, as brightness; nothing on images that are not RGB", 0},
+{"augment.hue", HN_KEY_REAL, AT(augment.hue), "0", BETWEEN(0, 0.5), HN_FIXED,
+ "strength s: colours are turned by -s .. s of their circle; 0: none; nothing on images that are not RGB", 0},
+{"augment.greyscale", HN_KEY_REAL, AT(augment.greyscale), "0", BETWEEN(0, 1), HN_FIXED,
+ "probability that a view loses its colours", 0},
+{"augment.blur", HN_KEY_NAME, AT(augment.blur), "none", ONE_OF(hn_blur_names), HN_FIXED,
+ "Gaussian blur as OpenCV does it (HCL's code) or as torchvision does it (SimCLR)", 0},
+{"augment.blur_probability", HN_KEY_REAL, AT(augment.blur_probability), "0.5", BETWEEN(0, 1), HN_FIXED,
+ "probability that a view is blurred", 0},
+{"augment.blur_kernel", HN_KEY_COUNT, AT(augment.blur_kernel), "0", BETWEEN(0, 4096), HN_FIXED,
+ "side of the blur in pixels, odd; 0: a tenth of a view's shorter side, made odd, at least 3", 0},
+{"augment.blur_sigma", HN_KEY_REALS, AT(augment.blur_sigma), "0.1, 2", LIST(2, 2, 1e-3, 1e3), HN_FIXED,
+ "standard deviation of the blur in pixels, least and most", 0},
 {"augment.mean", HN_KEY_REALS, AT(augment.mean), "0.5", LIST(1, HN_CHANNELS, -1e3, 1e3), HN_FIXED,
  "subtracted from pixels on 0 .. 1, per channel; the last number stands for channels left", 0},
 {"augment.std", HN_KEY_REALS, AT(augment.std), "0.25", LIST(1, HN_CHANNELS, 1e-6, 1e3), HN_FIXED,
@@ -224,11 +250,42 @@ const struct hn_key_section hn_key_sections[] = {
     {"eval", "kNN evaluation on the test split"},
 };
 
+/* The pipelines of HCL's image/utils.py, which H-SCL's main/utils_2.py repeats, and of SimCLR (Chen et al. 2020,
+ * appendices A and B.9: strength 0.5 on CIFAR, 1 on ImageNet); where they agree with the table they are not here. */
+#define PRESET(name) "augment.preset", (name)
+#define CIFAR_MEAN "0.4914, 0.4822, 0.4465"
+#define CIFAR_STD "0.2023, 0.1994, 0.201"
 /* The published settings of each loss; hard's (HCL) are the table's own.  debiased has no weights, infonce and
  * scl neither weights nor correction, hard_scl no correction (H-SCL's main.py, gradient through the weights). */
 #define LOSS(kind) "loss.kind", (kind)
 #define OPTIM(kind) "optim.kind", (kind)
 const struct hn_key_follow hn_key_follows[] = {
+    {"augment.size", PRESET("hcl-cifar"), "32"},
+    {"augment.size", PRESET("simclr-cifar"), "32"},
+    {"augment.size", PRESET("simclr-imagenet"), "224"},
+    {"augment.test_crop", PRESET("simclr-imagenet"), "0.875"},
+    {"augment.crop_scale", PRESET("hcl-cifar"), "0.08, 1"},
+    {"augment.crop_scale", PRESET("simclr-cifar"), "0.08, 1"},
+    {"augment.crop_scale", PRESET("simclr-imagenet"), "0.08, 1"},
+    {"augment.brightness", PRESET("simclr-imagenet"), "0.8"},
+    {"augment.contrast", PRESET("simclr-imagenet"), "0.8"},
+    {"augment.saturation", PRESET("hcl-cifar"), "0.4"},
+    {"augment.saturation", PRESET("simclr-cifar"), "0.4"},
+    {"augment.saturation", PRESET("simclr-imagenet"), "0.8"},
+    {"augment.hue", PRESET("hcl-cifar"), "0.1"},
+    {"augment.hue", PRESET("simclr-cifar"), "0.1"},
+    {"augment.hue", PRESET("simclr-imagenet"), "0.2"},
+    {"augment.greyscale", PRESET("hcl-cifar"), "0.2"},
+    {"augment.greyscale", PRESET("simclr-cifar"), "0.2"},
+    {"augment.greyscale", PRESET("simclr-imagenet"), "0.2"},
+    {"augment.blur", PRESET("hcl-cifar"), "opencv"},
+    {"augment.blur", PRESET("simclr-imagenet"), "torchvision"},
+    {"augment.mean", PRESET("hcl-cifar"), CIFAR_MEAN},
+    {"augment.mean", PRESET("simclr-cifar"), CIFAR_MEAN},
+    {"augment.mean", PRESET("simclr-imagenet"), "0.485, 0.456, 0.406"},
+    {"augment.std", PRESET("hcl-cifar"), CIFAR_STD},
+    {"augment.std", PRESET("simclr-cifar"), CIFAR_STD},
+    {"augment.std", PRESET("simclr-imagenet"), "0.229, 0.224, 0.225"},
     {"loss.beta", LOSS("infonce"), "0"},          {"loss.beta", LOSS("debiased"), "0"},
     {"loss.beta", LOSS("scl"), "0"},              {"loss.beta", LOSS("hard_scl"), "0.5"},
     {"loss.tau_plus", LOSS("infonce"), "0"},      {"loss.tau_plus", LOSS("scl"), "0"},

@@ -197,7 +197,7 @@ static void jitter_draws(void)
 
     for (uint64_t i = 0; i < 24000; i++) {
         hn_draws d = hn_draws_for(2, HN_DRAW_TEST, i, 0);
-        struct hn_jitter j = hn_jitter_draw(&d, (const double[]){0.4, 3.0});
+        struct hn_jitter j = hn_jitter_draw(&d, (const double[]){0.4, 3.0, 0.0, 0.1});
         unsigned all = 0;
         for (size_t p = 0; p < 4; p++) {
             all |= 1u << j.order[p];
@@ -216,7 +216,7 @@ static void jitter_draws(void)
 
 static void jitter_order_matters(void)
 {
-    struct hn_jitter j = {.order = {3, 1, 2, 0}, .factor = {2.0f, 0.5f}};
+    struct hn_jitter j = {.order = {3, 1, 2, 0}, .on = {true, true}, .factor = {2.0f, 0.5f}};
     unsigned char image[2] = {0, 200}, other[2] = {0, 200};
 
     hn_jitter_apply(&j, image, 2, 1); /* contrast: base 100: 50, 150; brightness: 100, 255 */
