@@ -54,6 +54,8 @@ struct hn_net_options {
 
 /* The arrays that a net of this graph has, in the same order, without values; one block, hn_free it. */
 hn_status hn_graph_arrays(struct hn_array **out, size_t *count, const hn_graph *graph);
+size_t hn_graph_feature_size(const hn_graph *graph); /* numbers per row, as hn_net_feature_size */
+size_t hn_graph_output_size(const hn_graph *graph);
 void hn_graph_free(hn_graph *graph); /* for a graph that no net took over; takes NULL */
 
 /* What hn_net_new would allocate and a step would do.  Bytes are this rank's. */

@@ -84,3 +84,13 @@ hn_status hn_graph_arrays(struct hn_array **out, size_t *count, const hn_graph *
     fill(&l, graph);
     return HN_OK;
 }
+
+size_t hn_graph_feature_size(const hn_graph *graph)
+{
+    return hn_shape_size(graph->tensor[graph->feature]);
+}
+
+size_t hn_graph_output_size(const hn_graph *graph)
+{
+    return hn_shape_size(graph->tensor[graph->output]);
+}

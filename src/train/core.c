@@ -29,15 +29,32 @@ static hn_status check(const struct hn_core_options *o)
     return hn_loss_check(&o->loss);
 }
 
+struct hn_core_options hn_core_options_of(const struct hn_config *c)
+{
+    return (struct hn_core_options){.batch = c->batch,
+                                    .microbatches = c->microbatches,
+                                    .tile = c->tile,
+                                    .reduce = (enum hn_reduce_algorithm)c->reduce,
+                                    .norm_scope = (enum hn_norm_scope)c->norm_scope,
+                                    .norm_per_view = c->norm_per_view,
+                                    .loss = c->loss,
+                                    .optim = c->optim};
+}
+
+struct hn_net_options hn_core_net_options(const struct hn_core_options *o, struct hn_range own)
+{
+    return (struct hn_net_options){.views = 2,
+                                     .samples = o->batch / o->microbatches,
+                                     .microbatches = o->microbatches,
+                                     .own = own,
+                                     .norm_scope = o->norm_scope,
+                                     .norm_per_view = o->norm_per_view};
+}
+
 static hn_status make_net(hn_core *c, hn_graph *graph, const struct hn_core_options *o,
                           struct hn_threads *threads)
 {
-    struct hn_net_options options = {.views = 2,
-                                     .samples = o->batch / o->microbatches,
-                                     .microbatches = o->microbatches,
-                                     .own = c->own,
-                                     .norm_scope = o->norm_scope,
-                                     .norm_per_view = o->norm_per_view};
+    struct hn_net_options options = hn_core_net_options(o, c->own);
 
     return hn_net_new(&c->net, graph, &options, threads);
 }

@@ -27,6 +27,10 @@ struct hn_core_report {
     double grad_norm;            /* before clipping */
 };
 
+struct hn_core_options hn_core_options_of(const struct hn_config *c);
+/* The network that a rank with these microbatches makes. */
+struct hn_net_options hn_core_net_options(const struct hn_core_options *o, struct hn_range own);
+
 typedef struct hn_core hn_core;
 
 /* Takes the graph over, also on failure.  A rank may own no microbatch. */

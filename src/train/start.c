@@ -3,6 +3,7 @@
 #include "base/cpu.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "train/budget.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -65,14 +66,13 @@ static size_t count_parameters(const hn_net *net)
 /* What every rank tells about itself. */
 struct told {
     char host[HOST_NAME_MAX + 1];
-    size_t net_bytes;
 };
 
 static hn_status tell_all(const hn_trainer *t, struct told **out)
 {
     hn_comm *comm = t->session.comm;
     size_t ranks = hn_comm_size(comm), *bytes = hn_calloc(ranks, sizeof *bytes);
-    struct told mine = {.net_bytes = hn_net_bytes(hn_core_net(t->core))};
+    struct told mine = {0};
     struct told *all = hn_calloc(ranks, sizeof *all);
     hn_status st = hn_comm_agree(comm, bytes && all ? HN_OK : HN_ENOMEM);
 
@@ -106,26 +106,28 @@ static void warn_binding(const struct hn_session *s)
                b->host_threads, b->host_cores);
 }
 
-/* Of one rank, in MiB; the lines of a plan, not of a measurement. */
-static void say_memory(const hn_trainer *t, const struct told *all)
+/* Of rank 0, which owns most; the lines of a plan, not of a measurement. */
+static hn_status say_memory(const hn_trainer *t)
 {
-    const struct hn_config *c = &t->session.config;
-    const struct hn_dataset_info *info = hn_dataset_info(t->session.data);
-    size_t most = 0, parameters, dim = hn_net_output_size(hn_core_net(t->core)), cache = 0;
+    const struct hn_session *s = &t->session;
+    struct hn_budget_case k = {.config = &s->config,
+                               .data = hn_dataset_info(s->data),
+                               .view_scratch = hn_augment_scratch_bytes(s->augment),
+                               .ranks = hn_comm_size(s->comm),
+                               .threads = s->binding.threads};
+    struct hn_budget b;
+    const struct hn_memory *m = &b.memory;
+    hn_status st = hn_budget(&b, &k);
 
-    hn_net_parameters(hn_core_net(t->core), &parameters);
-    for (size_t r = 0; r < hn_comm_size(t->session.comm); r++)
-        most = all[r].net_bytes > most ? all[r].net_bytes : most;
-    for (int k = 0; k < HN_SPLITS; k++)
-        cache += info->samples[k] * info->sample_bytes;
-    if (cache > c->data.cache_bytes)
-        cache = c->data.cache_bytes;
+    if (st != HN_OK)
+        return st;
     hn_log(HN_LOG_INFO,
-           "memory of a rank, MiB: %.1f network, %.1f optimiser, %.1f pool, up to %.1f cached samples",
-           (double)most / MIB,
-           (double)(parameters * sizeof(real) * hn_optim_states(hn_core_optim(t->core))) / MIB,
-           (double)(2 * c->batch * (dim * sizeof(real) + sizeof(struct hn_row_stat))) / MIB,
-           (double)cache / MIB);
+           "memory of a rank, MiB: %.1f weights, gradients and optimiser, %.1f activations, %.1f scratch, %.1f "
+           "pool and loss, %.1f reducer, %.1f data; %.1f in all (train --dry-run tells more)",
+           (double)(m->parameters + m->gradients + m->optimiser + m->statistics) / MIB,
+           (double)m->activations / MIB, (double)m->scratch / MIB, (double)(m->pool + m->loss) / MIB,
+           (double)m->reducer / MIB, (double)(m->cache + m->views) / MIB, (double)hn_memory_sum(m) / MIB);
+    return HN_OK;
 }
 
 static void say(const hn_trainer *t)
@@ -205,9 +207,9 @@ hn_status hn_start_announce(hn_trainer *t)
         return st;
     if (hn_trainer_leads(t)) {
         say(t);
-        say_memory(t, all);
         warn_binding(&t->session);
-        st = record(t, all);
+        if ((st = say_memory(t)) == HN_OK)
+            st = record(t, all);
     }
     hn_free(all);
     return hn_comm_agree(t->session.comm, st);

@@ -21,14 +21,7 @@ static hn_status check_ranks(const hn_trainer *t)
 static hn_status open_core(hn_trainer *t)
 {
     const struct hn_config *c = &t->session.config;
-    struct hn_core_options options = {.batch = c->batch,
-                                      .microbatches = c->microbatches,
-                                      .tile = c->tile,
-                                      .reduce = (enum hn_reduce_algorithm)c->reduce,
-                                      .norm_scope = (enum hn_norm_scope)c->norm_scope,
-                                      .norm_per_view = c->norm_per_view,
-                                      .loss = c->loss,
-                                      .optim = c->optim};
+    struct hn_core_options options = hn_core_options_of(c);
     hn_graph *graph = NULL;
     hn_status st = hn_comm_agree(t->session.comm, hn_session_graph(&t->session, &graph));
 
@@ -252,8 +245,9 @@ hn_status hn_trainer_new(hn_trainer **out, hn_comm *comm, const struct hn_config
         st = hn_config_dump(&t->session.config, &t->config_text);
     if ((st = hn_comm_agree(comm, st)) != HN_OK ||
         (st = hn_start_compare(comm, t->config_text, config->data.path)) != HN_OK ||
-        (st = open_core(t)) != HN_OK || (st = resume(t)) != HN_OK ||
-        (st = hn_comm_agree(comm, open_prefetch(t))) != HN_OK || (st = hn_start_announce(t)) != HN_OK)
+        (st = open_core(t)) != HN_OK || (t->options.run_dir && (st = resume(t)) != HN_OK) ||
+        (st = hn_comm_agree(comm, open_prefetch(t))) != HN_OK ||
+        (t->options.run_dir && (st = hn_start_announce(t)) != HN_OK))
         goto out;
     *out = t;
     t = NULL;
