@@ -1,16 +1,20 @@
+#include "check/dryrun.h"
 #include "cli/progress.h"
 #include "cli/verbs.h"
 #include "hardneg/train.h"
 #include <signal.h>
 #include <stdio.h>
 
+#define NOT_GIVEN SIZE_MAX
+
 static struct {
     const char *out, *resume;
     struct hn_list set;
     uint64_t steps;
     double max_minutes;
-    bool help_config;
-} given = {.resume = "auto", .steps = UINT64_MAX /* not given: to the end */};
+    bool help_config, dry_run;
+    struct hn_dryrun_options dry; /* ranks and nodes: NOT_GIVEN or what was said */
+} given = {.dry = {.ranks = NOT_GIVEN, .nodes = NOT_GIVEN}, .steps = UINT64_MAX /* not given: to the end */};
 
 static const struct hn_option options[] = {
     {"out", 'o', HN_OPT_TEXT, &given.out, "RUN", "the run directory (made when missing)"},
@@ -21,6 +25,18 @@ static const struct hn_option options[] = {
     {"max-minutes", 'm', HN_OPT_REAL, &given.max_minutes, "M", "stop after M minutes, save, exit 75"},
     {"help-config", 0, HN_OPT_FLAG, &given.help_config, NULL,
      "every key of a config with its default, and exit"},
+    {"dry-run", 0, HN_OPT_FLAG, &given.dry_run, NULL,
+     "prints what the run would take, and exits; nothing is written"},
+    {"ranks", 0, HN_OPT_COUNT, &given.dry.ranks, "N", "dry run: plans for N ranks (those that run)"},
+    {"nodes", 0, HN_OPT_COUNT, &given.dry.nodes, "N", "dry run: the ranks are on N nodes"},
+    {"machine", 0, HN_OPT_TEXT, &given.dry.machine, "NAME=X,...",
+     "dry run: times for a machine of so many gflops (of a core), views (per s and core), bandwidth (of a "
+     "node, GB/s), latency (us), memory (GB/s), cores"},
+    {"measure", 0, HN_OPT_FLAG, &given.dry.measure, NULL,
+     "dry run: runs a few steps here, for the time to the end"},
+    {"samples", 0, HN_OPT_TEXT, &given.dry.samples, "NxHxWxC",
+     "dry run: what a data file that is not there will hold"},
+    {"json", 0, HN_OPT_FLAG, &given.dry.json, NULL, "dry run: one line of JSON"},
     {0}};
 
 static volatile sig_atomic_t stop;
@@ -72,11 +88,27 @@ static void show(void *ctx, const struct hn_train_progress *p)
     }
 }
 
+static hn_status dry_run(hn_comm *comm, const struct hn_config *config)
+{
+    struct hn_text text = {0};
+    struct hn_dryrun_options o = given.dry;
+    hn_status st;
+
+    o.ranks = o.ranks == NOT_GIVEN ? 0 : o.ranks;
+    o.nodes = o.nodes == NOT_GIVEN ? 0 : o.nodes;
+    o.run_dir = given.out;
+    o.steps = given.steps == UINT64_MAX ? 0 : given.steps;
+    if ((st = hn_dryrun(comm, config, &o, &text)) == HN_OK && text.length > 0)
+        fputs(text.at, stdout);
+    hn_text_free(&text);
+    return st;
+}
+
 static hn_status run(hn_comm *comm, const char *const *operand, size_t operands)
 {
     struct hn_config config;
     struct hn_train_options o = {.run_dir = given.out,
-                                 .resume = given.resume,
+                                 .resume = given.resume ? given.resume : "auto",
                                  .steps = given.steps == UINT64_MAX ? 0 : given.steps,
                                  .command = hn_cli_command(),
                                  .stop = &stop,
@@ -90,14 +122,43 @@ static hn_status run(hn_comm *comm, const char *const *operand, size_t operands)
         return st;
     if (given.max_minutes > 0)
         config.max_minutes = given.max_minutes;
-    if ((st = hn_comm_again(&ordered, comm, &config.comm)) != HN_OK ||
-        (st = hn_trainer_new(&trainer, ordered, &config, &o)) != HN_OK)
+    if ((st = hn_comm_again(&ordered, comm, &config.comm)) != HN_OK)
+        return st;
+    if (given.dry_run) {
+        st = dry_run(ordered, &config);
+        goto out;
+    }
+    if ((st = hn_trainer_new(&trainer, ordered, &config, &o)) != HN_OK)
         goto out;
     st = hn_trainer_run(trainer);
 out:
     hn_trainer_free(trainer);
     hn_comm_free(ordered);
     return st;
+}
+
+/* Options that would be ignored are refused. */
+static hn_status check_dry_run(void)
+{
+    const struct hn_dryrun_options *o = &given.dry;
+    struct hn_machine machine;
+
+    if (!given.dry_run)
+        return o->ranks != NOT_GIVEN || o->nodes != NOT_GIVEN || o->machine || o->measure || o->samples ||
+                       o->json
+                   ? hn_fail(
+                         HN_EUSAGE,
+                         "--ranks, --nodes, --machine, --measure, --samples and --json belong to --dry-run")
+                   : HN_OK;
+    if (given.resume)
+        return hn_fail(HN_EUSAGE, "--resume: a dry run resumes nothing; it plans the whole run");
+    if (given.max_minutes > 0)
+        return hn_fail(HN_EUSAGE, "--max-minutes: a dry run ends at once; --steps plans for fewer steps");
+    if (o->ranks == 0 || o->nodes == 0)
+        return hn_fail(HN_EUSAGE, "--ranks and --nodes: must be at least 1");
+    if (o->measure && o->samples)
+        return hn_fail(HN_EUSAGE, "--measure needs the data file, --samples says that it is not there");
+    return o->machine ? hn_machine_parse(&machine, o->machine) : HN_OK;
 }
 
 /* Before MPI starts: help on the config, and what would fail anyway. */
@@ -110,7 +171,9 @@ static bool alone(hn_status *st)
             *st = hn_fail(HN_EUSAGE, "--steps: must be at least 1");
         else if (given.max_minutes < 0)
             *st = hn_fail(HN_EUSAGE, "--max-minutes: must not be below 0");
-        else if (given.out == NULL)
+        else if ((*st = check_dry_run()) != HN_OK)
+            return false;
+        else if (given.out == NULL && !given.dry_run)
             *st = hn_fail(HN_EUSAGE, "-o RUN is missing: where the run lives");
         else
             catch_signals(); /* before MPI_Init: nothing is lost while it starts */
@@ -130,7 +193,8 @@ const struct hn_verb hn_verb_train = {
         "The run directory gets config.cfg (as used), metrics.jsonl, log.txt, starts.jsonl and "
         "checkpoints/.\n"
         "The same command resumes: in the middle of an epoch, on any number of ranks, with the same bits.\n"
-        "USR1, USR2, TERM and INT that reach a rank stop all ranks after the same step: saved, exit 75.\n",
+        "USR1, USR2, TERM and INT that reach a rank stop all ranks after the same step: saved, exit 75.\n"
+        "--dry-run says what a run would take (memory, disk, messages, time) without starting it.\n",
     .least = 1,
     .most = 1,
     .options = options,

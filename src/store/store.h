@@ -65,7 +65,7 @@ typedef struct hn_store_writer hn_store_writer;
 hn_status hn_store_begin(hn_store_writer **out);
 hn_status hn_store_put(hn_store_writer *w, const char *name, enum hn_type type, int rank, const uint64_t *dim,
                        const void *data);
-/* The same without content, for a file that is only measured. */
+/* The same without content (zeros), for a file that is only measured. */
 hn_status hn_store_put_nothing(hn_store_writer *w, const char *name, enum hn_type type, int rank,
                                const uint64_t *dim);
 /* What a file made in memory would take on disk. */

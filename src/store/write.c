@@ -101,14 +101,17 @@ hn_status hn_store_put(hn_store_writer *w, const char *name, enum hn_type type, 
 hn_status hn_store_put_nothing(hn_store_writer *w, const char *name, enum hn_type type, int rank,
                                const uint64_t *dim)
 {
+    static char zero[1 << 20]; /* arrays that HDF5 may fit into gaps are put for real */
     hid_t set = H5I_INVALID_HID;
     uint64_t bytes = hn_type_size(type);
-    hn_status st = hn_writer_create(w, name, type, rank, dim, false, &set);
+    hn_status st;
 
-    if (st != HN_OK)
-        return st;
     for (int i = 0; i < rank; i++)
         bytes *= dim[i];
+    if (bytes <= sizeof zero)
+        return hn_store_put(w, name, type, rank, dim, zero);
+    if ((st = hn_writer_create(w, name, type, rank, dim, false, &set)) != HN_OK)
+        return st;
     w->nothing += bytes;
     H5Dclose(set);
     return HN_OK;

@@ -44,11 +44,11 @@ struct hn_core_options hn_core_options_of(const struct hn_config *c)
 struct hn_net_options hn_core_net_options(const struct hn_core_options *o, struct hn_range own)
 {
     return (struct hn_net_options){.views = 2,
-                                     .samples = o->batch / o->microbatches,
-                                     .microbatches = o->microbatches,
-                                     .own = own,
-                                     .norm_scope = o->norm_scope,
-                                     .norm_per_view = o->norm_per_view};
+                                   .samples = o->batch / o->microbatches,
+                                   .microbatches = o->microbatches,
+                                   .own = own,
+                                   .norm_scope = o->norm_scope,
+                                   .norm_per_view = o->norm_per_view};
 }
 
 static hn_status make_net(hn_core *c, hn_graph *graph, const struct hn_core_options *o,

@@ -121,12 +121,13 @@ static hn_status say_memory(const hn_trainer *t)
 
     if (st != HN_OK)
         return st;
-    hn_log(HN_LOG_INFO,
-           "memory of a rank, MiB: %.1f weights, gradients and optimiser, %.1f activations, %.1f scratch, %.1f "
-           "pool and loss, %.1f reducer, %.1f data; %.1f in all (train --dry-run tells more)",
-           (double)(m->parameters + m->gradients + m->optimiser + m->statistics) / MIB,
-           (double)m->activations / MIB, (double)m->scratch / MIB, (double)(m->pool + m->loss) / MIB,
-           (double)m->reducer / MIB, (double)(m->cache + m->views) / MIB, (double)hn_memory_sum(m) / MIB);
+    hn_log(
+        HN_LOG_INFO,
+        "memory of a rank, MiB: %.1f weights, gradients and optimiser, %.1f activations, %.1f scratch, %.1f "
+        "pool and loss, %.1f reducer, %.1f data; %.1f in all (train --dry-run tells more)",
+        (double)(m->parameters + m->gradients + m->optimiser + m->statistics) / MIB,
+        (double)m->activations / MIB, (double)m->scratch / MIB, (double)(m->pool + m->loss) / MIB,
+        (double)m->reducer / MIB, (double)(m->cache + m->views) / MIB, (double)hn_memory_sum(m) / MIB);
     return HN_OK;
 }
 
