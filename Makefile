@@ -12,6 +12,12 @@ ROOMS    ?= base comm store backend data augment engine model loss optim ckpt ev
 MPICC   ?= mpicc
 WERROR  ?= -Werror
 PKGS    := hdf5 libconfig libxxhash libarchive libpng jansson openblas
+# oneDNN has no pkg-config file in Debian: it is here if a program with it links.  `make ONEDNN=` builds without it.
+# It computes in single precision alone, so the double build does without.
+ifeq ($(origin ONEDNN),undefined)
+ONEDNN := $(shell printf '\043include <dnnl.h>\nint main(void) { return dnnl_version()->major != 2; }\n' | \
+ $(MPICC) $(CPPFLAGS) -x c - -o /dev/null $(LDFLAGS) -ldnnl -lgomp 2>/dev/null && echo -ldnnl -lgomp)
+endif
 # Only base includes Random123, which is headers alone.
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
@@ -29,11 +35,14 @@ LDLIBS_ALL := $(PKG_LIBS) -lm -pthread $(LDLIBS)
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 # Position-independent, so that the static and the shared library are the same objects; calls inside the library need no
 # detour even so, and speed does not change.
-F_release := -O3 -fPIC -fno-semantic-interposition
+D_onednn  := $(if $(ONEDNN),-DHN_ONEDNN)
+F_release := -O3 -fPIC -fno-semantic-interposition $(D_onednn)
 F_double  := -O3 -fPIC -fno-semantic-interposition -DHN_REAL=double
-F_debug   := -O0 -DHN_DEBUG
-F_asan    := -O1 -DHN_DEBUG $(SAN)
-L_asan    := $(SAN)
+F_debug   := -O0 -DHN_DEBUG $(D_onednn)
+F_asan    := -O1 -DHN_DEBUG $(SAN) $(D_onednn)
+L_release := $(ONEDNN)
+L_debug   := $(ONEDNN)
+L_asan    := $(ONEDNN)
 
 LIB_SRC  := $(sort $(foreach r,$(filter-out cli,$(ROOMS)),$(wildcard src/$(r)/*.c src/$(r)/*/*.c)))
 CLI_SRC  := $(sort $(wildcard src/cli/*.c))
@@ -63,9 +72,9 @@ $(BUILD)/$(1)/libhardneg.a: $$(LIB_SRC:%.c=$(BUILD)/$(1)/%.o)
 	@rm -f $$@
 	$$(Q)ar rcs $$@ $$^
 $(BUILD)/$(1)/hardneg: $$(CLI_SRC:%.c=$(BUILD)/$(1)/%.o) $(BUILD)/$(1)/libhardneg.a $$(if $$(filter asan,$(1)),$(BUILD)/asan/tests/nodlclose.o)
-	$$(Q)$$(MPICC) $$(F_$(1)) $$(LDFLAGS_ALL) -o $$@ $$^ $$(LDLIBS_ALL)
+	$$(Q)$$(MPICC) $$(F_$(1)) $$(LDFLAGS_ALL) -o $$@ $$^ $$(L_$(1)) $$(LDLIBS_ALL)
 $(BUILD)/$(1)/tests/%: $(BUILD)/$(1)/tests/%.o $(BUILD)/$(1)/libhardneg.a $$(if $$(filter asan,$(1)),$(BUILD)/asan/tests/nodlclose.o)
-	$$(Q)$$(MPICC) $$(F_$(1)) $$(LDFLAGS_ALL) -o $$@ $$^ $$(LDLIBS_ALL)
+	$$(Q)$$(MPICC) $$(F_$(1)) $$(LDFLAGS_ALL) -o $$@ $$^ $$(L_$(1)) $$(LDLIBS_ALL)
 $(1): $(BUILD)/$(1)/hardneg $$(TEST_SRC:%.c=$(BUILD)/$(1)/%)
 .PHONY: $(1)
 endef
@@ -99,13 +108,13 @@ $(BUILD)/exports.map: $(PUBLIC)
 define INSTALL_RULES
 $(BUILD)/$(1)/lib$(2).so.$$(VERSION): $$(SO_SRC:%.c=$(BUILD)/$(1)/%.o) $(BUILD)/exports.map
 	$$(Q)$$(MPICC) -shared -Wl,-soname,lib$(2).so.$$(SOVERSION) -Wl,--version-script=$(BUILD)/exports.map -Wl,-z,defs \
-	 -Wl,--as-needed $$(LDFLAGS_ALL) -o $$@ $$(SO_SRC:%.c=$(BUILD)/$(1)/%.o) $$(LDLIBS_ALL)
+	 -Wl,--as-needed $$(LDFLAGS_ALL) -o $$@ $$(SO_SRC:%.c=$(BUILD)/$(1)/%.o) $$(L_$(1)) $$(LDLIBS_ALL)
 $(BUILD)/$(2).pc: FORCE
 	@printf '%s\n' 'prefix=$$(PREFIX)' 'libdir=$$(patsubst $$(PREFIX)/%,$$$${prefix}/%,$$(LIBDIR))' \
 	 'includedir=$$(patsubst $$(PREFIX)/%,$$$${prefix}/%,$$(INCDIR))' '' 'Name: $(2)' \
 	 'Description: contrastive training with hard negatives, data-parallel over MPI' 'Version: $$(VERSION)' \
 	 'Requires: $$(MPI_PKG)' 'Cflags: -I$$$${includedir}$(3)' 'Libs: -L$$$${libdir} -l$(2)' \
-	 'Libs.private: $$(strip $$(PKG_LIBS) -lm -pthread)' >$$@
+	 'Libs.private: $$(strip $$(L_$(1)) $$(PKG_LIBS) -lm -pthread)' >$$@
 install-$(1): $(BUILD)/$(2) $(BUILD)/$(1)/lib$(2).so.$$(VERSION) $(BUILD)/$(2).pc
 	install -d $$(DESTDIR)$$(BINDIR) $$(DESTDIR)$$(LIBDIR)/pkgconfig
 	install -m 755 $(BUILD)/$(2) $$(DESTDIR)$$(BINDIR)/$(2)

@@ -5,6 +5,7 @@
 #define HARDNEG_CONFIG_H
 
 #include "hardneg/augment.h"
+#include "hardneg/backend.h"
 #include "hardneg/ckpt.h"
 #include "hardneg/comm.h"
 #include "hardneg/data.h"
@@ -34,6 +35,7 @@ struct hn_config {
     struct hn_augment_options augment; /* h, w, c come from the data */
     int augment_preset;                /* what augment's defaults came from */
     struct hn_model_options model;     /* h, w, c come from the views */
+    struct hn_backend_options backend;
     struct hn_loss_options loss;
     struct hn_optim_options optim;
     struct hn_ckpt_options ckpt;

@@ -5,6 +5,7 @@
 #define HARDNEG_HARDNEG_H
 
 #include "hardneg/augment.h"
+#include "hardneg/backend.h"
 #include "hardneg/base.h"
 #include "hardneg/ckpt.h"
 #include "hardneg/comm.h"

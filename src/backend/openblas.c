@@ -2,7 +2,7 @@
  *
  * OpenBLAS's bits change with the number of threads, of rows, and with a row's
  * place in the matrix; callers fix shapes, this file fixes the threads. */
-#include "backend/backend.h"
+#include "backend/openblas.h"
 #include <cblas.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +12,7 @@ void hn_backend_start(void)
     openblas_set_num_threads(1);
 }
 
-const char *hn_backend_describe(void)
+const char *hn_openblas_describe(void)
 {
     static _Thread_local char text[64];
     const char *config = openblas_get_config(); /* "OpenBLAS 0.3.21 NO_AFFINITY ..." */

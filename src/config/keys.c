@@ -158,6 +158,10 @@ const struct hn_key hn_keys[] = {
 {"batchnorm.per_view", HN_KEY_BOOL, AT(norm_per_view), "true", ANY, HN_FIXED,
  "statistics of each view apart (as with two forward passes), or over both", 0},
 
+{"backend.kind", HN_KEY_NAME, AT(backend.kind), "auto", ONE_OF(hn_backend_names), HN_FIXED,
+ "library of convolutions and products; auto: by a table, for each shape and direction; onednn, openblas: that one "
+ "wherever it can", 0},
+
 {"loss.kind", HN_KEY_NAME, AT(loss.kind), "hard", ONE_OF(hn_loss_names), HN_FIXED,
  "objective; hard: HCL (Robinson et al. 2021), hard_scl: H-SCL (Jiang et al. 2022), debiased: Chuang et al. "
  "2020; supcon: Khosla et al. 2020; infonce and scl: without hardening", 0},
@@ -242,6 +246,7 @@ const struct hn_key_section hn_key_sections[] = {
     {"augment", "views of a sample"},
     {"model", "encoder and projection head"},
     {"batchnorm", "statistics of BatchNorm"},
+    {"backend", "libraries of linear algebra"},
     {"loss", "the contrastive loss"},
     {"optim", "optimiser and learning rate"},
     {"reduce", "sums over ranks"},

@@ -32,8 +32,10 @@ void hn_graph_free(hn_graph *g)
 {
     if (g == NULL)
         return;
-    for (int i = 0; g->op && i < g->ops; i++)
+    for (int i = 0; g->op && i < g->ops; i++) {
         hn_free(g->op[i].name);
+        hn_conv_free(g->op[i].conv);
+    }
     hn_free(g->op);
     hn_free(g->producer);
     hn_free(g->tensor);

@@ -109,6 +109,19 @@ static void list_arrays(hn_net *net)
 
 /* ---- life ---- */
 
+/* What the backend makes for each op. */
+static hn_status prepare(const hn_net *net)
+{
+    hn_status st = HN_OK;
+
+    for (int i = 0; i < net->owned->ops && st == HN_OK; i++) {
+        struct hn_op *op = &net->owned->op[i];
+        if (op->kind->prepare)
+            st = op->kind->prepare(op, net->rows, hn_threads_count(net->threads));
+    }
+    return st;
+}
+
 static hn_status build(hn_net *net, const struct hn_net_options *options)
 {
     hn_carver c = {0};
@@ -124,7 +137,9 @@ static hn_status build(hn_net *net, const struct hn_net_options *options)
         return st;
     hn_net_layout(net, &c, &sizes);
     list_arrays(net);
-    return plan_merges(net);
+    if ((st = plan_merges(net)) != HN_OK)
+        return st;
+    return prepare(net);
 }
 
 hn_status hn_net_new(hn_net **out, hn_graph *graph, const struct hn_net_options *options,

@@ -61,7 +61,8 @@ hn_status hn_session_open(struct hn_session *s, hn_comm *comm, const struct hn_c
     hn_status st;
 
     *s = (struct hn_session){.comm = comm, .config = *config};
-    if ((st = open_data(s)) != HN_OK ||
+    if ((st = hn_comm_agree(comm, hn_backend_choose(&config->backend))) != HN_OK ||
+        (st = open_data(s)) != HN_OK ||
         (st = hn_binding_find(&s->binding, comm, config->threads, own.count)) != HN_OK)
         goto out;
     if ((st = take_sizes(s)) == HN_OK)

@@ -59,7 +59,7 @@ code() {
 doors() {
     awk '
     BEGIN {
-        n = split("comm mpi.h|store hdf5.h|backend cblas.h|backend lapacke.h|base xxhash.h|" \
+        n = split("comm mpi.h|store hdf5.h|backend cblas.h|backend lapacke.h|backend dnnl.h|backend omp.h|base xxhash.h|" \
                   "base jansson.h|base elf.h|base link.h|base Random123/philox.h|data archive.h|data archive_entry.h|check png.h|" \
                   "config libconfig.h", pair, "|")
         for (i = 1; i <= n; i++) { split(pair[i], p, " "); door[p[2]] = p[1] }

@@ -5,7 +5,6 @@
  * weight[o,c,u,v]
  *
  * The backend does the work; each of its calls sees the whole microbatch. */
-#include "backend/backend.h"
 #include "engine/ops/ops.h"
 #include <math.h>
 
@@ -18,7 +17,8 @@ static struct hn_conv problem(const struct hn_op *op, size_t rows)
                             .c_out = op->outputs,
                             .kernel = op->kernel,
                             .stride = op->stride,
-                            .padding = op->padding};
+                            .padding = op->padding,
+                            .bias = op->bias};
 }
 
 static hn_status shape(struct hn_op *op)
@@ -50,23 +50,26 @@ static size_t scratch(const struct hn_op *op, size_t rows)
 {
     struct hn_conv c = problem(op, rows);
 
-    return hn_conv_scratch(&c) * sizeof(real);
+    return hn_conv_scratch(&c, hn_conv_choose(&c)) * sizeof(real);
+}
+
+static hn_status prepare(struct hn_op *op, size_t rows, size_t callers)
+{
+    struct hn_conv c = problem(op, rows);
+
+    return hn_conv_new(&op->conv, &c, hn_conv_choose(&c), callers);
 }
 
 static void forward(const struct hn_call *k)
 {
-    struct hn_conv c = problem(k->op, k->rows);
-
-    hn_conv_forward(&c, k->y, k->x[0], k->w[0], k->w[1], k->scratch);
+    hn_conv_forward(k->op->conv, k->y, k->x[0], k->w[0], k->w[1], k->scratch);
 }
 
 static void backward(const struct hn_call *k)
 {
-    struct hn_conv c = problem(k->op, k->rows);
-
-    hn_conv_backward_weight(&c, k->dw[0], k->dw[1], k->dy, k->x[0], k->scratch);
+    hn_conv_backward_weight(k->op->conv, k->dw[0], k->dw[1], k->dy, k->x[0], k->scratch);
     if (k->dx[0])
-        hn_conv_backward_data(&c, k->dx[0], k->dy, k->w[0], k->scratch);
+        hn_conv_backward_data(k->op->conv, k->dx[0], k->dy, k->w[0], k->scratch);
 }
 
 const struct hn_op_kind hn_op_conv2d = {.name = "conv2d",
@@ -74,5 +77,6 @@ const struct hn_op_kind hn_op_conv2d = {.name = "conv2d",
                                         .shape = shape,
                                         .flops = flops,
                                         .scratch = scratch,
+                                        .prepare = prepare,
                                         .forward = forward,
                                         .backward = backward};

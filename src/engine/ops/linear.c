@@ -2,10 +2,8 @@
  *
  *   x (rows, in)   weight W (out, in)   bias b (out)   y (rows, out)
  *   dx = dy W      dW = dy' x           db = sum of dy over rows, ascending, in double */
-#include "backend/backend.h"
 #include "engine/ops/ops.h"
 #include <math.h>
-#include <string.h>
 
 static hn_status shape(struct hn_op *op)
 {
@@ -28,41 +26,43 @@ static double flops(const struct hn_op *op)
     return 2.0 * (double)op->outputs * (double)op->in.c;
 }
 
+/* A convolution over one image of a pixel per row. */
+static struct hn_conv problem(const struct hn_op *op, size_t rows)
+{
+    return (struct hn_conv){.rows = 1,
+                            .h = 1,
+                            .w = rows,
+                            .c_in = op->in.c,
+                            .c_out = op->outputs,
+                            .kernel = 1,
+                            .stride = 1,
+                            .bias = op->bias};
+}
+
 static size_t scratch(const struct hn_op *op, size_t rows)
 {
-    (void)rows;
-    return op->outputs * sizeof(double);
+    struct hn_conv c = problem(op, rows);
+
+    return hn_conv_scratch(&c, hn_conv_choose(&c)) * sizeof(real);
+}
+
+static hn_status prepare(struct hn_op *op, size_t rows, size_t callers)
+{
+    struct hn_conv c = problem(op, rows);
+
+    return hn_conv_new(&op->conv, &c, hn_conv_choose(&c), callers);
 }
 
 static void forward(const struct hn_call *k)
 {
-    size_t in = k->op->in.c, out = k->op->outputs;
-
-    for (size_t r = 0; k->w[1] && r < k->rows; r++)
-        memcpy(k->y + r * out, k->w[1], out * sizeof(real));
-    hn_gemm(false, true, k->rows, out, in, 1, k->x[0], in, k->w[0], in, k->w[1] ? 1 : 0, k->y, out);
-}
-
-static void bias_gradient(real *db, const real *dy, double *restrict sum, size_t rows, size_t out)
-{
-    for (size_t o = 0; o < out; o++)
-        sum[o] = 0.0;
-    for (size_t r = 0; r < rows; r++)
-        for (size_t o = 0; o < out; o++)
-            sum[o] += (double)dy[r * out + o];
-    for (size_t o = 0; o < out; o++)
-        db[o] = (real)sum[o];
+    hn_conv_forward(k->op->conv, k->y, k->x[0], k->w[0], k->w[1], k->scratch);
 }
 
 static void backward(const struct hn_call *k)
 {
-    size_t in = k->op->in.c, out = k->op->outputs;
-
-    hn_gemm(true, false, out, in, k->rows, 1, k->dy, out, k->x[0], in, 0, k->dw[0], in);
-    if (k->dw[1])
-        bias_gradient(k->dw[1], k->dy, k->scratch, k->rows, out);
+    hn_conv_backward_weight(k->op->conv, k->dw[0], k->dw[1], k->dy, k->x[0], k->scratch);
     if (k->dx[0])
-        hn_gemm(false, false, k->rows, in, out, 1, k->dy, out, k->w[0], in, 0, k->dx[0], in);
+        hn_conv_backward_data(k->op->conv, k->dx[0], k->dy, k->w[0], k->scratch);
 }
 
 const struct hn_op_kind hn_op_linear = {.name = "linear",
@@ -70,5 +70,6 @@ const struct hn_op_kind hn_op_linear = {.name = "linear",
                                         .shape = shape,
                                         .flops = flops,
                                         .scratch = scratch,
+                                        .prepare = prepare,
                                         .forward = forward,
                                         .backward = backward};
