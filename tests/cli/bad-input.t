@@ -1,7 +1,7 @@
 # Every mistake gets one clear line and the documented exit code.  The sanitizer build runs here.
 HARDNEG=${HN_BUILD:-$HN_TOP/build}/asan/hardneg
 . "$HN_TOP/tests/lib.sh"
-plan 61
+plan 63
 
 "$HN_TOP/tests/make-idx" "$tmp" 64 32
 "$hardneg" import idx "$tmp" "$tmp/tiny.h5" >/dev/null || exit 1
@@ -78,6 +78,10 @@ refused 65 "tiny.h5" "hash of a data set" "$hardneg" hash "$tmp/tiny.h5"
 refused 66 "nowhere" "eval of nothing" "$hardneg" eval "$tmp/nowhere"
 refused 66 "nowhere" "info of nothing" "$hardneg" info "$tmp/nowhere"
 refused 65 "text.h5" "info of a text" "$hardneg" info "$tmp/text.h5"
+
+# Libraries.
+refused 64 "built without oneDNN" "a library that is not there" "$build/hardneg-double" train "$cfg" -o "$tmp/run" --set data.path="$tmp/tiny.h5" --set backend.kind=onednn
+refused 64 "auto, onednn, openblas" "an unknown library" train --set backend.kind=mkl
 
 # Ranks and threads.
 refused 64 "8 microbatches" "more ranks than microbatches" ranks 9 "$build/hardneg" train "$cfg" -o "$tmp/run9" --set data.path="$tmp/tiny.h5"
