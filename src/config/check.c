@@ -200,6 +200,31 @@ static hn_status check_optim_kind(const struct hn_reading *r)
     return HN_OK;
 }
 
+/* Schedules that drop. */
+static hn_status check_drops(const struct hn_reading *r)
+{
+    const struct hn_optim_options *o = &r->c->optim;
+    bool step = o->schedule == HN_SCHEDULE_STEP, multistep = o->schedule == HN_SCHEDULE_MULTISTEP;
+
+    if (step != (o->step_epochs > 0))
+        return complain(r, later(r, "optim.step_epochs", "optim.schedule"),
+                        step ? "schedule step wants optim.step_epochs, the epochs from one drop to the next"
+                             : "step_epochs belongs to schedule step alone");
+    if (multistep != (o->milestones > 0))
+        return complain(r, later(r, "optim.milestones", "optim.schedule"),
+                        multistep
+                            ? "schedule multistep wants optim.milestones, the epochs after which it drops"
+                            : "milestones belong to schedule multistep alone");
+    for (size_t i = 1; i < o->milestones; i++)
+        if (o->milestone[i] <= o->milestone[i - 1])
+            return complain(r, "optim.milestones", "%zu does not come after %zu", o->milestone[i],
+                            o->milestone[i - 1]);
+    if (!step && !multistep && o->gamma != 1)
+        return complain(r, later(r, "optim.gamma", "optim.schedule"),
+                        "gamma %g belongs to schedules step and multistep", o->gamma);
+    return HN_OK;
+}
+
 static hn_status check_optim(const struct hn_reading *r)
 {
     const struct hn_optim_options *o = &r->c->optim;
@@ -211,9 +236,13 @@ static hn_status check_optim(const struct hn_reading *r)
     if (o->schedule == HN_SCHEDULE_COSINE && o->floor > o->lr)
         return complain(r, later(r, "optim.floor", "optim.lr"), "the last rate %g is above the first, %g",
                         o->floor, o->lr);
-    if (o->schedule == HN_SCHEDULE_CONSTANT && o->floor > 0)
+    if (o->schedule != HN_SCHEDULE_COSINE && o->floor > 0)
         return complain(r, later(r, "optim.floor", "optim.schedule"),
-                        "the last rate %g belongs to schedule cosine, not to constant", o->floor);
+                        "the last rate %g belongs to schedule cosine, not to %s", o->floor,
+                        hn_value_name(hn_key_find("optim.schedule"), r->c));
+    if (o->lr_scaling == HN_LR_AS_GIVEN && o->lr_batch != 256)
+        return complain(r, later(r, "optim.lr_batch", "optim.lr_scaling"),
+                        "lr_batch belongs to lr_scaling linear and sqrt, not to none");
     if (o->warmup_epochs == 0 && o->warmup_start > 0)
         return complain(r, later(r, "optim.warmup_start", "optim.warmup_epochs"),
                         "a warm-up that starts at %g of the rate, but takes no epochs "
@@ -225,7 +254,8 @@ static hn_status check_optim(const struct hn_reading *r)
 hn_status hn_reading_check(const struct hn_reading *r)
 {
     static hn_status (*const checks[])(const struct hn_reading *) = {
-        check_batch, check_data, check_augment, check_model, check_loss, check_optim_kind, check_optim};
+        check_batch, check_data,       check_augment, check_model,
+        check_loss,  check_optim_kind, check_drops,   check_optim};
     hn_status st = HN_OK;
 
     for (size_t i = 0; st == HN_OK && i < sizeof checks / sizeof checks[0]; i++)

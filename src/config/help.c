@@ -119,8 +119,8 @@ static const char *resume_word(const struct hn_key *k)
         return "fixed";
     case HN_FREE:
         return "free";
-    case HN_FREE_WHEN_CONSTANT:
-        return "fixed (free with schedule constant)";
+    case HN_FREE_UNLESS_COSINE:
+        return "fixed with schedule cosine, else free";
     }
     return "";
 }

@@ -64,7 +64,7 @@ static const char *const *reduce_names(void)
 const struct hn_key hn_keys[] = {
 {"run.seed", HN_KEY_COUNT, AT(seed), "1", BETWEEN(0, WHOLE), HN_FIXED,
  "decides initial weights, order and views", 0},
-{"run.epochs", HN_KEY_COUNT, AT(epochs), "20", BETWEEN(1, 1e9), HN_FREE_WHEN_CONSTANT,
+{"run.epochs", HN_KEY_COUNT, AT(epochs), "20", BETWEEN(1, 1e9), HN_FREE_UNLESS_COSINE,
  "passes over the data in all", 0},
 {"run.threads", HN_KEY_COUNT, AT(threads), "0", BETWEEN(0, 4096), HN_FREE,
  "threads of each rank; 0: as many as it has cores, at most its microbatches; never changes a bit", 0},
@@ -186,7 +186,11 @@ const struct hn_key hn_keys[] = {
  "adam, sgd and lars add weight decay to the gradient (L2), adamw decays the weights themselves; lars is sgd "
  "with a rate per parameter, for large batches", 0},
 {"optim.lr", HN_KEY_REAL, AT(optim.lr), "0.001", BETWEEN(0, 1000), HN_FIXED,
- "learning rate, after the warm-up", 0},
+ "learning rate after the warm-up, for the batch that optim.lr_scaling says", 0},
+{"optim.lr_scaling", HN_KEY_NAME, AT(optim.lr_scaling), "none", ONE_OF(hn_lr_scaling_names), HN_FIXED,
+ "rates grow with batch.size / optim.lr_batch: linear, by its square root (sqrt), or not at all", 0},
+{"optim.lr_batch", HN_KEY_COUNT, AT(optim.lr_batch), "256", BETWEEN(1, 16777216), HN_FIXED,
+ "with lr_scaling: the batch size that optim.lr and optim.floor are meant for", 0},
 {"optim.beta1", HN_KEY_REAL, AT(optim.beta1), "0.9", BETWEEN(0, 0.999999), HN_FIXED,
  "adam, adamw: decay of the running mean of gradients", 0},
 {"optim.beta2", HN_KEY_REAL, AT(optim.beta2), "0.999", BETWEEN(0, 0.999999), HN_FIXED,
@@ -213,6 +217,12 @@ const struct hn_key hn_keys[] = {
  "share of optim.lr at which the warm-up starts", 0},
 {"optim.floor", HN_KEY_REAL, AT(optim.floor), "0", BETWEEN(0, 1000), HN_FIXED,
  "schedule cosine: learning rate at the end", 0},
+{"optim.step_epochs", HN_KEY_COUNT, AT(optim.step_epochs), "0", BETWEEN(0, 1e9), HN_FIXED,
+ "schedule step: epochs from one drop of the rate to the next", 0},
+{"optim.milestones", HN_KEY_COUNTS, AT(optim.milestone), "", LIST(0, HN_MILESTONES, 1, 1e9), HN_FIXED,
+ "schedule multistep: epochs after which the rate drops, in order", offsetof(struct hn_config, optim.milestones)},
+{"optim.gamma", HN_KEY_REAL, AT(optim.gamma), "1", BETWEEN(0, 1), HN_FIXED,
+ "schedule step, multistep: factor on the rate at each drop", 0},
 
 {"reduce.algorithm", HN_KEY_NAME, AT(reduce), "ordered", ONE_OF(reduce_names), HN_FIXED,
  "ordered: gradients are summed in one order, the same bits on any number of ranks; mpi: however the MPI "
@@ -264,6 +274,7 @@ const struct hn_key_section hn_key_sections[] = {
  * scl neither weights nor correction, hard_scl no correction (H-SCL's main.py, gradient through the weights). */
 #define LOSS(kind) "loss.kind", (kind)
 #define OPTIM(kind) "optim.kind", (kind)
+#define SCHEDULE(kind) "optim.schedule", (kind)
 const struct hn_key_follow hn_key_follows[] = {
     {"augment.size", PRESET("hcl-cifar"), "32"},
     {"augment.size", PRESET("simclr-cifar"), "32"},
@@ -297,6 +308,7 @@ const struct hn_key_follow hn_key_follows[] = {
     {"loss.tau_plus", LOSS("hard_scl"), "0"},     {"loss.clamp", LOSS("infonce"), "false"},
     {"loss.clamp", LOSS("scl"), "false"},         {"loss.clamp", LOSS("hard_scl"), "false"},
     {"loss.positives", LOSS("scl"), "label"},     {"loss.positives", LOSS("hard_scl"), "label"},
+    {"optim.gamma", SCHEDULE("step"), "0.1"},     {"optim.gamma", SCHEDULE("multistep"), "0.1"},
     {"optim.beta1", OPTIM("sgd"), "0"},           {"optim.beta1", OPTIM("lars"), "0"},
     {"optim.beta2", OPTIM("sgd"), "0"},           {"optim.beta2", OPTIM("lars"), "0"},
     {"optim.eps", OPTIM("sgd"), "0"},             {"optim.eps", OPTIM("lars"), "0"},

@@ -21,7 +21,7 @@ enum hn_key_type {
 enum hn_key_resume {
     HN_FIXED,              /* part of the experiment: a resumed run may not change it */
     HN_FREE,               /* changes where, how fast or how often, never the weights */
-    HN_FREE_WHEN_CONSTANT, /* fixed as long as the schedule's shape depends on it */
+    HN_FREE_UNLESS_COSINE, /* fixed as long as the schedule's shape depends on it */
 };
 
 /* What a key may hold: the ends of a range, or a table of names; of lists also how many. */

@@ -28,8 +28,8 @@ static bool parse_list(struct hn_value *out, const char *text)
     text += strspn(text, " \t");
     out->kind = HN_VALUE_LIST;
     out->count = 0;
-    if (bracket && *text == *close)
-        return text[1] == '\0';
+    if (bracket ? *text == *close : *text == '\0')
+        return !bracket || text[1] == '\0';
     for (;; text++) {
         struct hn_number n;
         text += strspn(text, " \t");

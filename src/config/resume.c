@@ -4,8 +4,8 @@
 
 static bool may_change(const struct hn_key *k, const struct hn_config *before, const struct hn_config *now)
 {
-    if (k->resume == HN_FREE_WHEN_CONSTANT)
-        return before->optim.schedule == HN_SCHEDULE_CONSTANT && now->optim.schedule == HN_SCHEDULE_CONSTANT;
+    if (k->resume == HN_FREE_UNLESS_COSINE)
+        return before->optim.schedule != HN_SCHEDULE_COSINE && now->optim.schedule != HN_SCHEDULE_COSINE;
     return k->resume == HN_FREE;
 }
 

@@ -120,7 +120,7 @@ static hn_status store_list(struct hn_config *c, const struct hn_key *k, const s
             return st;
     }
     for (size_t i = 0; i < n; i++) {
-        const struct hn_number *x = &v->number[i < count ? i : count - 1];
+        const struct hn_number *x = &v->number[i < count ? i : count ? count - 1 : 0];
         if (k->type == HN_KEY_REALS)
             reals[i] = x->whole ? (double)x->integer : x->real;
         else

@@ -29,7 +29,7 @@ static double rate(const hn_trainer *t)
 {
     const struct hn_optim_options *o = &t->session.config.optim;
 
-    return hn_schedule_at(o, t->step, (uint64_t)llround(o->warmup_epochs * (double)t->per_epoch), t->steps);
+    return hn_schedule_at(o, t->step, t->per_epoch, t->steps) * hn_lr_scale(o, t->session.config.batch);
 }
 
 /* The same numbers, so the same verdict, on every rank. */

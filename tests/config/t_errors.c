@@ -128,6 +128,37 @@ static const struct {
     {PATH "optim: { warmup_start = 0.1; };", NULL,
      "run.cfg:2: optim.warmup_start: a warm-up that starts at 0.1 of the rate, but takes no epochs "
      "(optim.warmup_epochs)"},
+    {PATH "optim: { momentum = 0.9; };", NULL,
+     "run.cfg:2: optim.momentum: momentum belongs to sgd and lars, not to adam (which has optim.beta1)"},
+    {PATH "optim: { kind = \"sgd\"; nesterov = true; };", "optim.momentum=0",
+     "--set optim.momentum=0: Nesterov's momentum, but momentum 0"},
+    {PATH "optim: { kind = \"lars\"; trust = 0; };", NULL,
+     "run.cfg:2: optim.trust: lars with trust 0 would not move a weight"},
+    {PATH "optim: { kind = \"sgd\"; trust = 0.1; };", NULL,
+     "run.cfg:2: optim.trust: trust 0.1 belongs to lars alone"},
+    {PATH "optim: { kind = \"sgd\"; beta1 = 0.9; };", NULL,
+     "run.cfg:2: optim.beta1: beta1 and beta2 belong to adam and adamw, not to sgd (which has "
+     "optim.momentum)"},
+    {PATH "optim: { eps = 0; };", NULL,
+     "run.cfg:2: optim.eps: adam divides by zero with eps 0 where a gradient is zero"},
+    {PATH "optim: { kind = \"sgd\"; eps = 0.1; };", NULL,
+     "run.cfg:2: optim.eps: sgd knows no eps: 0.1 belongs to adam, adamw and lars"},
+    {PATH "optim: { schedule = \"step\"; };", NULL,
+     "run.cfg:2: optim.schedule: schedule step wants optim.step_epochs, the epochs from one drop to the "
+     "next"},
+    {PATH "optim: { step_epochs = 3; };", NULL,
+     "run.cfg:2: optim.step_epochs: step_epochs belongs to schedule step alone"},
+    {PATH "optim: { schedule = \"multistep\"; milestones = []; };", NULL,
+     "run.cfg:2: optim.milestones: schedule multistep wants optim.milestones, the epochs after which it "
+     "drops"},
+    {PATH "optim: { milestones = [2, 3]; };", NULL,
+     "run.cfg:2: optim.milestones: milestones belong to schedule multistep alone"},
+    {PATH "optim: { schedule = \"multistep\"; milestones = [3, 3]; };", NULL,
+     "run.cfg:2: optim.milestones: 3 does not come after 3"},
+    {PATH "optim: { gamma = 0.1; };", NULL,
+     "run.cfg:2: optim.gamma: gamma 0.1 belongs to schedules step and multistep"},
+    {PATH "optim: { lr_batch = 128; };", NULL,
+     "run.cfg:2: optim.lr_batch: lr_batch belongs to lr_scaling linear and sqrt, not to none"},
 };
 enum { WRONG = sizeof wrong / sizeof wrong[0] };
 

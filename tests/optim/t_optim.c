@@ -161,26 +161,57 @@ static void refusals(hn_threads *crew)
 
 static void schedules(void)
 {
-    struct hn_optim_options o = {.lr = 0.4, .warmup_start = 0.25, .floor = 0.1};
+    struct hn_optim_options o = {.lr = 0.4, .warmup_epochs = 3, .warmup_start = 0.25, .floor = 0.1};
 
-    ok(fabs(hn_schedule_at(&o, 0, 3, 9) - 0.2) < 1e-15 && hn_schedule_at(&o, 2, 3, 9) == 0.4 &&
-           hn_schedule_at(&o, 100, 3, 9) == 0.4,
+    ok(fabs(hn_schedule_at(&o, 0, 1, 9) - 0.2) < 1e-15 && hn_schedule_at(&o, 2, 1, 9) == 0.4 &&
+           hn_schedule_at(&o, 100, 1, 9) == 0.4,
        "constant: from the start's share to the rate, then that");
     o.schedule = HN_SCHEDULE_COSINE;
-    ok(fabs(hn_schedule_at(&o, 1, 3, 9) - 0.3) < 1e-15 && hn_schedule_at(&o, 3, 3, 9) == 0.4 &&
-           fabs(hn_schedule_at(&o, 6, 3, 9) - 0.25) < 1e-15 && hn_schedule_at(&o, 9, 3, 9) == 0.1,
+    ok(fabs(hn_schedule_at(&o, 1, 1, 9) - 0.3) < 1e-15 && hn_schedule_at(&o, 3, 1, 9) == 0.4 &&
+           fabs(hn_schedule_at(&o, 6, 1, 9) - 0.25) < 1e-15 && hn_schedule_at(&o, 9, 1, 9) == 0.1,
        "cosine: half way down in the middle, the floor at the end");
-    ok(hn_schedule_at(&o, 4, 4, 4) == 0.1 && hn_schedule_at(&o, 0, 0, 0) == 0.1,
-       "a run that is all warm-up, or nothing");
-    ok(strcmp(hn_schedule_names()[HN_SCHEDULE_COSINE], "cosine") == 0 && hn_schedule_names()[2] == NULL,
+    o.warmup_epochs = 0.5;
+    ok(fabs(hn_schedule_at(&o, 1, 6, 18) - 0.3) < 1e-15 && hn_schedule_at(&o, 3, 6, 18) == 0.4,
+       "half an epoch of warm-up");
+    o.warmup_epochs = 4;
+    ok(hn_schedule_at(&o, 4, 1, 4) == 0.1, "a run that is all warm-up");
+    o.warmup_epochs = 0;
+    ok(hn_schedule_at(&o, 0, 1, 0) == 0.1, "a run of nothing");
+    ok(strcmp(hn_schedule_names()[HN_SCHEDULE_COSINE], "cosine") == 0 &&
+           strcmp(hn_schedule_names()[HN_SCHEDULE_MULTISTEP], "multistep") == 0 &&
+           hn_schedule_names()[4] == NULL,
        "schedules have names");
+}
+
+static void drops(void)
+{
+    struct hn_optim_options o = {.lr = 8, .gamma = 0.5, .schedule = HN_SCHEDULE_STEP, .step_epochs = 2};
+
+    ok(hn_schedule_at(&o, 19, 10, 99) == 8 && hn_schedule_at(&o, 20, 10, 99) == 4 &&
+           hn_schedule_at(&o, 39, 10, 99) == 4 && hn_schedule_at(&o, 40, 10, 99) == 2,
+       "step: half after every two epochs of ten steps");
+    o.schedule = HN_SCHEDULE_MULTISTEP;
+    o.milestone[0] = 1, o.milestone[1] = 4, o.milestones = 2;
+    ok(hn_schedule_at(&o, 9, 10, 99) == 8 && hn_schedule_at(&o, 10, 10, 99) == 4 &&
+           hn_schedule_at(&o, 39, 10, 99) == 4 && hn_schedule_at(&o, 1000, 10, 99) == 2,
+       "multistep: half after epochs 1 and 4");
+    o.warmup_epochs = 2;
+    ok(hn_schedule_at(&o, 9, 10, 99) == 4 && hn_schedule_at(&o, 19, 10, 99) == 8 &&
+           hn_schedule_at(&o, 20, 10, 99) == 4,
+       "epochs count from the start of the run, the warm-up rises to the whole rate");
+    o.lr_batch = 64;
+    ok(hn_lr_scale(&o, 256) == 1, "a rate that does not scale");
+    o.lr_scaling = HN_LR_LINEAR;
+    ok(hn_lr_scale(&o, 256) == 4 && hn_lr_scale(&o, 32) == 0.5, "one that grows with the batch");
+    o.lr_scaling = HN_LR_SQRT;
+    ok(hn_lr_scale(&o, 256) == 2 && hn_lr_scale(&o, 4) == 0.25, "or with its root");
 }
 
 int main(void)
 {
     hn_threads *crew = NULL;
 
-    tap_plan(28);
+    tap_plan(36);
     tap_status(hn_threads_new(&crew, 3), HN_OK, "a crew of three");
     updates(0, crew);
     updates(1, crew);
@@ -188,6 +219,7 @@ int main(void)
     threads_change_nothing(crew);
     refusals(crew);
     schedules();
+    drops();
     hn_threads_free(crew);
     ok(hn_live_blocks() == 0, "every block is freed");
     return tap_done();

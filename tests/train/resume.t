@@ -1,6 +1,6 @@
 # Interrupted equals uninterrupted, at every step, on changing rank counts; refusals; metrics; stopping.
 . "$HN_TOP/tests/lib.sh"
-plan 30
+plan 33
 
 "$HN_TOP/tests/make-idx" "$tmp" 160 40
 "$hardneg" import idx "$tmp" "$tmp/tiny.h5" >/dev/null || exit 1
@@ -31,6 +31,17 @@ for pair in "1 3" "3 2" "8 1" "2 8"; do
     train "$from" "p$from$to" --steps 7 >"$tmp/out" 2>&1 && train "$to" "p$from$to" >>"$tmp/out" 2>&1
     is "$(hash "p$from$to")" "$whole" "7 steps on $from ranks, the rest on $to: the same bits"
 done
+
+# Momentum is part of the state, drops and scaling follow from the step.
+lars="--set optim.kind=lars --set optim.lr=1 --set optim.nesterov=true --set optim.schedule=multistep --set optim.milestones=1 --set optim.lr_scaling=sqrt"
+train 0 lars $lars >"$tmp/out" 2>&1
+want=$(hash lars)
+train 3 lars6 $lars --steps 6 >"$tmp/out" 2>&1 && train 2 lars6 $lars >>"$tmp/out" 2>&1
+is "$(hash lars6)" "$want" "lars, 6 steps on 3 ranks, the rest on 2: the same bits"
+[ "$want" != "$whole" ]
+ok $? "and not Adam's"
+is "$(sed -n 's/.*"lr":\([^,}]*\).*/\1/p' "$tmp/lars/metrics.jsonl" | uniq | tr '\n' ' ')" "0.353553390593 0.0353553390593 " \
+    "its rate: scaled to the batch, a tenth after the first epoch"
 
 # A checkpoint that is cut short is skipped, and said; the run ends in the same bits.
 train 0 torn --steps 4 --set ckpt.every_steps=2 >"$tmp/out" 2>&1
