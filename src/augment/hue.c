@@ -30,6 +30,12 @@ static inline int32_t smaller(int32_t a, int32_t b)
     return a < b ? a : b;
 }
 
+/* x or 0, without a branch. */
+static inline int32_t when(int32_t is, int32_t x)
+{
+    return -is & x;
+}
+
 /* Loops of one kind of number each: the compiler makes vectors of them. */
 static inline void to_hsv(struct planes *p)
 {
@@ -50,7 +56,7 @@ static inline void to_hsv(struct planes *p)
         p->c[i] = max;
     }
     for (size_t i = 0; i < STRETCH; i++) {
-        double turn = (double)h[i] / 6.0 + 1.0, fraction = turn >= 1.0 ? turn - 1.0 : turn;
+        double turn = (double)h[i] / 6.0 + 1.0, fraction = turn - (double)(int32_t)turn;
         p->a[i] = (int32_t)(255.0 * (double)(float)fraction);
         p->b[i] = (int32_t)(255.0 * (double)s[i]);
     }
@@ -75,10 +81,13 @@ static inline void to_rgb(struct planes *out)
         t[i] = (int32_t)(v * (1.0 - (double)fs[i] * (1.0 - (double)f[i])) + 0.5);
     }
     for (size_t i = 0; i < STRETCH; i++) {
-        int32_t at = out->a[i], v = out->c[i];
-        out->a[i] = at == 0 || at == 5 ? v : at == 1 ? q[i] : at == 4 ? t[i] : p[i];
-        out->b[i] = at == 1 || at == 2 ? v : at == 0 ? t[i] : at == 3 ? q[i] : p[i];
-        out->c[i] = at == 3 || at == 4 ? v : at == 2 ? t[i] : at == 5 ? q[i] : p[i];
+        int32_t at = out->a[i], v = out->c[i], pi = p[i], qi = q[i], ti = t[i];
+        out->a[i] = when(at == 0, v) | when(at == 5, v) | when(at == 1, qi) | when(at == 4, ti) |
+                    when((at & 6) == 2, pi);
+        out->b[i] =
+            when(at == 1, v) | when(at == 2, v) | when(at == 0, ti) | when(at == 3, qi) | when(at > 3, pi);
+        out->c[i] =
+            when(at == 3, v) | when(at == 4, v) | when(at == 2, ti) | when(at == 5, qi) | when(at < 2, pi);
     }
 }
 

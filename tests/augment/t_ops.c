@@ -151,6 +151,158 @@ static void colours_by_hand(void)
     ok(bad == 0, "grey has itself as luma; a factor of 1 changes nothing");
 }
 
+static void saturation_by_hand(void)
+{
+    unsigned char rgb[3] = {100, 50, 0}, none[6] = {255, 0, 0, 0, 0, 255}, luma[2], image[2 * HN_CHANNELS],
+                  before[sizeof image];
+    size_t bad = 0;
+
+    hn_saturation(rgb, 1, 3, 2.0f); /* luma 59 */
+    ok(memcmp(rgb, (unsigned char[]){141, 41, 0}, 3) == 0, "away from the pixel's luma");
+    hn_luma(luma, none, 2);
+    hn_saturation(none, 2, 3, 0.0f);
+    for (size_t i = 0; i < 6; i++)
+        bad += none[i] != luma[i / 3];
+    hn_greyscale(rgb, 1, 3);
+    ok(bad == 0 && rgb[0] == 66 && rgb[1] == 66 && rgb[2] == 66, "none is grey: three equal channels");
+    scramble(before, sizeof before, 4);
+    for (size_t c = 1; c <= HN_CHANNELS; c++) {
+        memcpy(image, before, sizeof image);
+        hn_saturation(image, 2, c, 1.5f);
+        hn_hue(image, 2, c, 0.2f);
+        hn_greyscale(image, 2, c);
+        bad += (memcmp(image, before, sizeof image) == 0) != (c != 3);
+    }
+    ok(bad == 0, "without three channels there are no colours to change");
+}
+
+/* As Pillow's C has it (Convert.c, rgb2hsv_row and hsv2rgb_row), one pixel at a time. */
+static void pillow_hue(unsigned char *rgb, int shift)
+{
+    int r = rgb[0], g = rgb[1], b = rgb[2], h = 0, s = 0;
+    int max = r > g ? (r > b ? r : b) : (g > b ? g : b), min = r < g ? (r < b ? r : b) : (g < b ? g : b);
+
+    if (max != min) {
+        float cr = (float)(max - min), turn;
+        float rc = (float)(max - r) / cr, gc = (float)(max - g) / cr, bc = (float)(max - b) / cr;
+        if (r == max)
+            turn = bc - gc;
+        else if (g == max)
+            turn = (float)(2.0 + (double)rc - (double)bc);
+        else
+            turn = (float)(4.0 + (double)gc - (double)rc);
+        turn = (float)fmod((double)turn / 6.0 + 1.0, 1.0);
+        h = (int)((double)turn * 255.0);
+        s = (int)((double)(cr / (float)max) * 255.0);
+    }
+    h = (h + shift) & 255;
+    if (s == 0) {
+        memset(rgb, max, 3);
+        return;
+    }
+    double x = (double)h * 6.0 / 255.0;
+    int sector = (int)floor(x);
+    float f = (float)(x - sector), fs = (float)((double)s / 255.0), product = fs * f;
+    unsigned char v = (unsigned char)max, p = (unsigned char)round(max * (1.0 - (double)fs)),
+                  q = (unsigned char)round(max * (1.0 - (double)product)),
+                  t = (unsigned char)round(max * (1.0 - (double)fs * (1.0 - (double)f)));
+    const unsigned char table[6][3] = {{v, t, p}, {q, v, p}, {p, v, t}, {p, q, v}, {t, p, v}, {v, p, q}};
+    memcpy(rgb, table[sector % 6], 3);
+}
+
+static void hues(void)
+{
+    enum { EVERY = 31, MANY = (1 << 24) / EVERY + 1 }; /* prime to 2: all corners of the cube are near */
+    static const float factor[] = {0.0f, 0.1f, -0.1f, 0.3333f, -0.5f, 0.5f};
+    unsigned char *got = must(hn_calloc(MANY, 3)), *want = must(hn_calloc(MANY, 3));
+    unsigned char red[6] = {255, 0, 0, 255, 0, 0};
+    size_t bad = 0;
+
+    hn_hue(red, 1, 3, 0.3333f);   /* H = 84: sector 1, f = 249 / 255 */
+    hn_hue(red + 3, 1, 3, -0.5f); /* H = 129: sector 3, f = 9 / 255 */
+    ok(memcmp(red, (unsigned char[]){6, 255, 0, 0, 246, 255}, 6) == 0, "red turned to green and to cyan");
+    for (size_t k = 0; k < sizeof factor / sizeof *factor; k++) {
+        for (size_t i = 0; i < MANY; i++)
+            for (size_t c = 0; c < 3; c++)
+                got[3 * i + c] = want[3 * i + c] = (unsigned char)((i * EVERY + k) >> 8 * c);
+        hn_hue(got, MANY, 3, factor[k]);
+        for (size_t i = 0; i < MANY; i++)
+            pillow_hue(want + 3 * i, (int)(255.0 * (double)factor[k]));
+        bad += memcmp(got, want, (size_t)MANY * 3) != 0;
+    }
+    ok(bad == 0, "%d colours, six turns: as one pixel at a time, Pillow's way", MANY);
+    hn_free(got);
+    hn_free(want);
+}
+
+static void blurred(hn_blur *blur, unsigned char *image, size_t h, size_t w, size_t c, size_t kernel,
+                    double sigma)
+{
+    void *scratch = must(hn_zalloc(hn_blur_scratch(h, w, c, kernel)));
+
+    blur(image, h, w, c, kernel, sigma, scratch);
+    hn_free(scratch);
+}
+
+static void blurs_by_hand(void)
+{
+    unsigned char dot[9] = {0, 0, 0, 0, 255, 0, 0, 0, 0}, same[9], other[9];
+
+    memcpy(same, dot, 9);
+    memcpy(other, dot, 9);
+    /* Weights 85, 86, 85; edges mirrored: from a corner the dot is seen twice in each direction. */
+    blurred(hn_blur_opencv, dot, 3, 3, 1, 3, 1e6);
+    ok(memcmp(dot, (unsigned char[]){112, 57, 112, 57, 29, 57, 112, 57, 112}, 9) == 0,
+       "OpenCV's: a dot, flat weights");
+    blurred(hn_blur_torchvision, other, 3, 3, 1, 3, 1e6); /* 4/9, 2/9, 1/9 of 255 */
+    ok(memcmp(other, (unsigned char[]){113, 57, 113, 57, 28, 57, 113, 57, 113}, 9) == 0, "torchvision's");
+    memcpy(other, same, 9);
+    blurred(hn_blur_opencv, same, 3, 3, 1, 3, 1e-3);
+    ok(memcmp(same, other, 9) == 0, "next to no sigma: nothing happens");
+    blurred(hn_blur_torchvision, same, 3, 3, 1, 3, 1e-3);
+    ok(memcmp(same, other, 9) == 0, "with either");
+}
+
+/* What is not special about an image: its size, its channels, its left and right. */
+static void blurs_of_any_image(hn_blur *blur, const char *whose)
+{
+    unsigned char in[MOST * MOST], out[MOST * MOST * HN_CHANNELS], one[MOST * MOST];
+    size_t bad = 0, mixed = 0;
+
+    for (size_t h = 1; h <= 11; h++)
+        for (size_t w = 1; w <= 11; w++)
+            for (size_t kernel = 1; kernel <= (h < w ? h : w); kernel += 2) {
+                memset(in, 255, h * w);
+                blurred(blur, in, h, w, 1, kernel, 0.1 + 0.2 * (double)(h + w));
+                for (size_t i = 0; i < h * w; i++)
+                    bad += in[i] != 255;
+            }
+    ok(bad == 0, "%s: a white image stays white", whose);
+    for (size_t c = 1; c <= HN_CHANNELS; c++) {
+        scramble(out, sizeof out, 20 + c);
+        for (size_t k = 0; k < c; k++) {
+            for (size_t i = 0; i < MOST * 31; i++)
+                one[i] = out[i * c + k];
+            memcpy(in, one, sizeof in);
+            blurred(blur, in, 31, MOST, 1, 5, 1.3);
+            unsigned char *all = must(hn_calloc(MOST * 31, c));
+            memcpy(all, out, MOST * 31 * c);
+            blurred(blur, all, 31, MOST, c, 5, 1.3);
+            for (size_t i = 0; i < MOST * 31; i++)
+                mixed += all[i * c + k] != in[i];
+            hn_free(all);
+        }
+    }
+    ok(mixed == 0, "%s: every channel of 1 .. 4 as if alone", whose);
+}
+
+static void blurs(void)
+{
+    blurs_by_hand();
+    blurs_of_any_image(hn_blur_opencv, "OpenCV's");
+    blurs_of_any_image(hn_blur_torchvision, "torchvision's");
+}
+
 static void normalises(void)
 {
     real table[2][256], out[4];
@@ -204,6 +356,7 @@ static void jitter_draws(void)
             seen[p][j.order[p] & 3]++;
         }
         bad += all != 15 || d.next != 10 || !(j.factor[0] >= 0.6f && j.factor[0] <= 1.4f);
+        bad += !j.on[0] || j.on[2] || !j.on[3] || !(fabsf(j.factor[3]) <= 0.1f);
         low = fminf(low, j.factor[1]);
         high = fmaxf(high, j.factor[1]);
     }
@@ -246,13 +399,16 @@ static void fits(void)
 
 int main(void)
 {
-    tap_plan(33);
+    tap_plan(33 + 5 + 8);
     resize_by_hand();
     resize_keeps_a_constant();
     resize_knows_its_box();
     resize_keeps_channels_apart();
     flips();
     colours_by_hand();
+    saturation_by_hand();
+    hues();
+    blurs();
     normalises();
     crop_boxes();
     jitter_draws();

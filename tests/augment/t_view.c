@@ -17,6 +17,12 @@ static struct hn_augment_options usual(void)
                                        .jitter = 0.8,
                                        .brightness = 0.4,
                                        .contrast = 0.4,
+                                       .saturation = 0.4,
+                                       .hue = 0.1,
+                                       .greyscale = 0.2,
+                                       .blur = HN_BLUR_OPENCV,
+                                       .blur_probability = 0.5,
+                                       .blur_sigma = {0.1, 2.0},
                                        .mean = {0.4914, 0.4822, 0.4465},
                                        .std = {0.2023, 0.1994, 0.2010}};
 }
@@ -137,6 +143,9 @@ static void decisions_do_not_shift_each_other(void)
 
     bare.flip = 0.0;
     bare.jitter = 0.0;
+    bare.greyscale = 0.0;
+    bare.blur_probability = 1.0;
+    still.blur = HN_BLUR_NONE;
     still.crop_scale[0] = 1.0;
     still.jitter = 1.0;
     hn_augment *a = make(&o, 1), *b = make(&bare, 1), *c = make(&still, 1);
@@ -144,6 +153,7 @@ static void decisions_do_not_shift_each_other(void)
         struct hn_view_plan x = hn_view_draw(a, 3, id, 1), y = hn_view_draw(b, 3, id, 1),
                             z = hn_view_draw(c, 3, id, 1);
         bad += !same_box(x.box, y.box) || y.flip || y.jittered || z.crop || !z.jittered;
+        bad += y.grey || z.blurred || x.grey != z.grey || !y.blurred || (x.blurred && x.sigma != y.sigma);
         bad += x.flip != z.flip || (x.jittered && !same_jitter(&x.jitter, &z.jitter));
     }
     ok(bad == 0, "switching a decision off leaves the others as they were");
@@ -164,6 +174,10 @@ static void seeds_keep_their_meaning(void)
     ok(memcmp(p.jitter.order, (unsigned char[]){2, 1, 3, 0}, 4) == 0 && p.jitter.factor[0] == 1.1109482f &&
            p.jitter.factor[1] == 1.14959478f,
        "and the jitter");
+    ok(p.jitter.factor[2] == 0.625124872f && p.jitter.factor[3] == 0.0415642187f && !p.grey && !p.blurred,
+       "all of it");
+    p = hn_view_draw(a, 3, 12362, 1);
+    ok(p.grey && p.blurred && p.sigma == 0.93810827269168373, "id 12362: grey and the blur");
     hn_augment_free(a);
 }
 
@@ -171,7 +185,8 @@ static void chances(void)
 {
     enum { N = 20000 };
     struct hn_augment_options o = usual();
-    size_t flips = 0, jitters = 0, both = 0, always = 0, never = 0;
+    size_t flips = 0, jitters = 0, both = 0, greys = 0, blurs = 0, always = 0, never = 0;
+    double least = 9.0, most = 0.0;
 
     o.flip = 0.3;
     hn_augment *a = make(&o, 9);
@@ -180,18 +195,25 @@ static void chances(void)
         flips += p.flip;
         jitters += p.jittered;
         both += p.flip && q.flip;
+        greys += p.grey;
+        blurs += p.blurred;
+        least = p.blurred ? fmin(least, p.sigma) : least;
+        most = p.blurred ? fmax(most, p.sigma) : most;
     }
     hn_augment_free(a);
     /* Five standard deviations each. */
     ok(fabs((double)flips / N - 0.3) < 5 * sqrt(0.3 * 0.7 / N), "flipped with probability 0.3");
     ok(fabs((double)jitters / N - 0.8) < 5 * sqrt(0.8 * 0.2 / N), "jittered with probability 0.8");
     ok(fabs((double)both / N - 0.09) < 5 * sqrt(0.09 * 0.91 / N), "the two views are independent");
-    o.flip = 1.0;
+    ok(fabs((double)greys / N - 0.2) < 5 * sqrt(0.2 * 0.8 / N), "grey with probability 0.2");
+    ok(fabs((double)blurs / N - 0.5) < 5 * sqrt(0.25 / N), "blurred with probability 0.5");
+    ok(least >= 0.1 && least < 0.105 && most > 1.995 && most < 2.0, "sigma takes its whole range");
+    o.flip = o.greyscale = o.blur_probability = 1.0;
     o.jitter = 0.0;
     a = make(&o, 9);
     for (uint64_t id = 0; id < 1000; id++) {
         struct hn_view_plan p = hn_view_draw(a, 0, id, 0);
-        always += p.flip;
+        always += p.flip && p.grey && p.blurred;
         never += p.jittered;
     }
     hn_augment_free(a);
@@ -208,7 +230,7 @@ static void without_draws(void)
 
     scramble(sample, SAMPLE);
     o.crop_scale[0] = 1.0;
-    o.flip = o.jitter = 0.0;
+    o.flip = o.jitter = o.greyscale = o.blur_probability = 0.0;
     hn_augment *a = make(&o, 1);
     char *scratch = room(hn_augment_scratch_bytes(a));
     hn_augment_view(a, view, sample, 0, 0, 0, scratch);
@@ -242,6 +264,91 @@ static void without_draws(void)
     hn_free(plain);
     hn_free(view);
     hn_free(sample);
+}
+
+static void evaluation_sees_the_middle(void)
+{
+    struct hn_augment_options o = usual();
+    unsigned char *sample = room(SAMPLE), *middle = room(28 * 28 * 3);
+    real *plain = room(SAMPLE * sizeof *plain), *want = room(SAMPLE * sizeof *want), table[HN_CHANNELS][256];
+
+    scramble(sample, SAMPLE);
+    o.size = 28;
+    o.test_crop = 0.875; /* 28 / 0.875 = 32: resizing changes nothing */
+    hn_augment *a = make(&o, 1);
+    char *scratch = room(hn_augment_scratch_bytes(a));
+    hn_augment_plain(a, plain, sample, scratch);
+    hn_centre_crop(middle, 28, 28, sample, SIDE, SIDE, 3);
+    for (size_t k = 0; k < 3; k++)
+        hn_normalize_table(table[k], o.mean[k], o.std[k]);
+    hn_normalize(want, middle, 28 * 28, 3, (const real(*)[256])table);
+    ok(memcmp(plain, want, 28 * 28 * 3 * sizeof *want) == 0,
+       "evaluation sees the middle, as much as asked for");
+    hn_free(scratch);
+    hn_augment_free(a);
+    hn_free(want);
+    hn_free(plain);
+    hn_free(middle);
+    hn_free(sample);
+}
+
+/* Colours and their jitter are all that a grey image lacks. */
+static void grey_images(void)
+{
+    struct hn_augment_options o = usual(), bare;
+    unsigned char *sample = room(SAMPLE), one[SIDE * SIDE], other[SIDE * SIDE];
+    size_t bad = 0;
+
+    scramble(sample, SAMPLE);
+    o.c = 1;
+    bare = o;
+    bare.saturation = bare.hue = bare.greyscale = 0.0;
+    hn_augment *a = make(&o, 3), *b = make(&bare, 3);
+    char *scratch = room(hn_augment_scratch_bytes(a));
+    for (uint64_t id = 0; id < 200; id++) {
+        hn_augment_picture(a, one, sample, 0, id, 0, scratch);
+        hn_augment_picture(b, other, sample, 0, id, 0, scratch);
+        bad += memcmp(one, other, sizeof one) != 0;
+    }
+    ok(bad == 0, "one channel: saturation, hue and grey do nothing");
+    hn_free(scratch);
+    hn_augment_free(a);
+    hn_augment_free(b);
+    hn_free(sample);
+}
+
+/* Blocks of exactly the size that was asked for: the sanitizer watches their ends. */
+static void odd_shapes(void)
+{
+    static const size_t shape[][3] = {{1, 1, 0},  {1, 9, 0},  {9, 1, 0},   {3, 3, 0},   {2, 5, 7},
+                                      {40, 3, 0}, {3, 41, 5}, {33, 17, 0}, {64, 65, 3}, {5, 5, 31}};
+    struct hn_augment_options o = usual();
+    size_t views = 0;
+
+    for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
+        for (o.c = 1; o.c <= HN_CHANNELS; o.c++) {
+            o.h = shape[i][0];
+            o.w = shape[i][1];
+            o.size = shape[i][2];
+            o.test_crop = 0.7;
+            o.mean[3] = 0.1;
+            o.std[3] = 0.2;
+            o.blur = o.c % 2 ? HN_BLUR_OPENCV : HN_BLUR_TORCHVISION;
+            o.blur_kernel = (o.size ? o.size : o.h < o.w ? o.h : o.w) < 3 ? 1 : 3;
+            hn_augment *a = make(&o, 1);
+            unsigned char *sample = room(o.h * o.w * o.c);
+            real *out = room(hn_augment_view_size(a) * sizeof *out);
+            char *scratch = room(hn_augment_scratch_bytes(a));
+            scramble(sample, o.h * o.w * o.c);
+            hn_augment_plain(a, out, sample, scratch);
+            for (uint64_t id = 0; id < 40; id++, views++)
+                hn_augment_view(a, out, sample, 0, id, 1, scratch);
+            hn_free(scratch);
+            hn_free(out);
+            hn_free(sample);
+            hn_augment_free(a);
+        }
+    ok(views == 1600, "images of one pixel, of one row, oblong, of 1 .. 4 channels");
 }
 
 /* ---- vectors ---- */
@@ -339,6 +446,18 @@ static void refusals(void)
     REFUSED("colour jitter", o.jitter = -0.1);
     REFUSED("brightness", o.brightness = -1.0);
     REFUSED("contrast", o.contrast = INFINITY);
+    REFUSED("saturation", o.saturation = NAN);
+    REFUSED("hue", o.hue = 0.6);
+    REFUSED("hue", o.hue = -0.1);
+    REFUSED("grey", o.greyscale = 2.0);
+    REFUSED("blur 9", o.blur = (enum hn_blur_kind)9);
+    REFUSED("a blur", o.blur_probability = -1.0);
+    REFUSED("must be odd", o.blur_kernel = 4);
+    REFUSED("larger than views of 32 x 32", o.blur_kernel = 33);
+    REFUSED("3 pixels is larger than views of 2 x 32", o.h = 2);
+    REFUSED("sigma", (o.blur_sigma[0] = 2.0, o.blur_sigma[1] = 1.0));
+    REFUSED("sigma", o.blur_sigma[0] = 0.0);
+    REFUSED("seen in evaluation", o.test_crop = 1.5);
     REFUSED("mean of channel 1", o.mean[1] = NAN);
     REFUSED("std of channel 2", o.std[2] = 0.0);
     REFUSED("numbers", (o.vectors = true, o.c = 0));
@@ -348,12 +467,15 @@ static void refusals(void)
 
 int main(void)
 {
-    tap_plan(45);
+    tap_plan(45 + 2 + 3 + 3 + 12);
     views_are_pure();
     decisions_do_not_shift_each_other();
     seeds_keep_their_meaning();
     chances();
     without_draws();
+    evaluation_sees_the_middle();
+    grey_images();
+    odd_shapes();
     vectors();
     refusals();
     ok(hn_live_blocks() == 0, "all memory is given back");
