@@ -5,7 +5,7 @@
  * (Chuang et al., 2020), SupCon (Khosla et al., 2020); the exact definitions head src/loss/ files.
  *
  *   hn_loss_new -> per step: hn_loss_lap1 for the own blocks; the caller
- *   gathers the rows' statistics; hn_loss_lap2 for the own blocks;
+ *   gathers the rows' statistics (and choices); hn_loss_lap2 for the own blocks;
  *   hn_loss_summary on any rank -> hn_loss_free.
  *
  * Bits do not depend on who computes which blocks: the pool is cut at fixed
@@ -21,7 +21,15 @@ extern "C" {
 
 struct hn_threads;
 
-enum hn_hardening { HN_HARDEN_NONE, HN_HARDEN_TILT };
+/* Weights of the negatives of hard and hard_scl; the other losses weigh all alike. */
+enum hn_hardening {
+    HN_HARDEN_TILT,      /* e^(beta s): HCL and H-SCL */
+    HN_HARDEN_NONE,      /* all alike */
+    HN_HARDEN_THRESHOLD, /* 1 from a cosine on, 0 below; all alike where none passes (H-SCL's indicator) */
+    HN_HARDEN_TOPK       /* 1 for the k most similar, 0 for the others */
+};
+/* beta over the epochs of a run; see hn_beta_at. */
+enum hn_beta_schedule { HN_BETA_CONSTANT, HN_BETA_HCL_DOWN, HN_BETA_LINEAR, HN_BETA_COSINE };
 enum hn_positives { HN_POSITIVES_VIEW, HN_POSITIVES_LABEL };
 enum hn_reduction { HN_REDUCTION_ANCHORS, HN_REDUCTION_PAIRS };
 
@@ -32,6 +40,11 @@ struct hn_loss_options {
     bool detach; /* tilt weights are constants for the gradient */
     enum hn_positives positives;
     enum hn_reduction reduction;
+    enum hn_hardening hardening;
+    double threshold;                    /* on the cosine */
+    size_t topk;                         /* at least 1; more than there are negatives: all */
+    enum hn_beta_schedule beta_schedule; /* linear, cosine: from beta to beta_end */
+    double beta_end;
 };
 
 /* The pool: m = 2n rows, any order, both views of every sample. Arrays are the caller's. */
@@ -56,11 +69,11 @@ struct hn_row_stat {
     double flags;                    /* HN_ROW_* added up */
     double ess, largest, similarity; /* effective negatives, largest weight, s_ip * t */
 };
-enum { HN_ROW_COUNTS = 1, HN_ROW_CLAMPED = 2, HN_ROW_UNDEFINED = 4 };
+enum { HN_ROW_COUNTS = 1, HN_ROW_CLAMPED = 2, HN_ROW_UNDEFINED = 4, HN_ROW_FELL_BACK = 8 };
 
 struct hn_loss_summary {
     double loss;
-    size_t anchors, excluded, clamped, undefined;
+    size_t anchors, excluded, clamped, undefined, fell_back;
     double ess, largest_weight; /* means over the anchors that count */
     double alignment;           /* mean over samples of |z_a - z_p|^2 (rows of unit length) */
 };
@@ -68,6 +81,8 @@ struct hn_loss_summary {
 typedef struct hn_loss hn_loss;
 
 const char *const *hn_loss_names(void);
+const char *const *hn_hardening_names(void);
+const char *const *hn_beta_schedule_names(void);
 /* Does the loss (with these positives) read labels? */
 bool hn_loss_needs_labels(const struct hn_loss_options *options);
 /* HN_EUSAGE with a reason for combinations that are undefined. */
@@ -77,10 +92,22 @@ hn_status hn_loss_check(const struct hn_loss_options *options);
 hn_status hn_loss_new(hn_loss **out, const struct hn_loss_options *options, size_t max_rows, size_t dim,
                       size_t largest_block, struct hn_threads *threads);
 /* The memory of such a loss. */
-size_t hn_loss_bytes(size_t max_rows, size_t largest_block, size_t threads);
+size_t hn_loss_bytes(const struct hn_loss_options *options, size_t max_rows, size_t largest_block,
+                     size_t threads);
 void hn_loss_free(hn_loss *l);
 /* beta may follow a schedule. */
 void hn_loss_set_beta(hn_loss *l, double beta);
+/* beta of epoch 1 .. epochs by the schedule:
+ *   constant   beta
+ *   hcl_down   HCL's `anneal down`: beta in 2h epochs, then every h = max(1, epochs / 9) epochs an eighth
+ * less linear     beta + (beta_end - beta) p,  p = (epoch - 1) / (epochs - 1) cosine     beta_end + (beta -
+ * beta_end) (1 + cos(pi p)) / 2 */
+double hn_beta_at(const struct hn_loss_options *options, uint64_t epoch, uint64_t epochs);
+
+/* Losses that choose columns (topk): how many per row, and in *columns where they stand, those of pool row i
+ * from i times that number on.  Lap 1 fills in the own rows; the caller gathers them to all, in place, as it
+ * does the statistics.  0: nothing to gather. */
+size_t hn_loss_choices(hn_loss *l, uint32_t **columns);
 
 /* Hot.  stat[0 ..] are the rows of the own blocks, in order. */
 void hn_loss_lap1(hn_loss *l, struct hn_row_stat *stat, const struct hn_pool *pool, struct hn_range blocks);

@@ -22,7 +22,7 @@ static int place_of(const char *const *names, const char *name)
 /* Which loss, and whether this program has it. */
 static hn_status read_kind(struct hn_loss_case *c, const hn_store *file, const char *group)
 {
-    char kind[HN_LOSS_CASE_NAME], hardening[HN_LOSS_CASE_NAME];
+    char kind[HN_LOSS_CASE_NAME];
     hn_status st;
 
     if ((st = text(file, group, "kind", kind)) != HN_OK || (st = text(file, group, "loss", c->loss)) != HN_OK)
@@ -36,11 +36,24 @@ static hn_status read_kind(struct hn_loss_case *c, const hn_store *file, const c
         c->refused = "a kind of case that is not known";
     else if (c->options.kind < 0)
         c->refused = "a loss that is not offered yet";
-    else if ((st = text(file, group, "hardening", hardening)) != HN_OK)
-        return st;
-    else if (strcmp(hardening, "none") != 0 && strcmp(hardening, "tilt") != 0)
-        c->refused = "only hardening by tilt is offered yet";
     return HN_OK;
+}
+
+/* Threshold and k stand beside every case; only those that use them are held to them. */
+static hn_status read_hardening(struct hn_loss_options *o, const hn_store *file, const char *group)
+{
+    char hardening[HN_LOSS_CASE_NAME];
+    hn_status st = text(file, group, "hardening", hardening);
+
+    if (st != HN_OK)
+        return st;
+    int place = place_of(hn_hardening_names(), hardening);
+    if (place < 0)
+        return hn_fail(HN_EDATA, "%s: hardening %s", group, hardening);
+    o->hardening = (enum hn_hardening)place;
+    if (o->hardening == HN_HARDEN_THRESHOLD)
+        return hn_stored_f64(file, group, "threshold", &o->threshold);
+    return o->hardening == HN_HARDEN_TOPK ? hn_stored_size(file, group, "k", &o->topk) : HN_OK;
 }
 
 static hn_status read_options(struct hn_loss_case *c, const hn_store *file, const char *group)
@@ -56,7 +69,8 @@ static hn_status read_options(struct hn_loss_case *c, const hn_store *file, cons
         (st = hn_stored_size(file, group, "clamp", &clamp)) != HN_OK ||
         (st = hn_stored_size(file, group, "detach", &detach)) != HN_OK ||
         (st = text(file, group, "positives", positives)) != HN_OK ||
-        (st = text(file, group, "reduction", reduction)) != HN_OK)
+        (st = text(file, group, "reduction", reduction)) != HN_OK ||
+        (st = read_hardening(o, file, group)) != HN_OK)
         return st;
     o->clamp = clamp != 0;
     o->detach = detach != 0;

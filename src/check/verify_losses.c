@@ -77,11 +77,15 @@ static struct hn_loss_off compute(struct run *r)
 {
     const struct hn_pool *pool = &r->p.pool;
     struct hn_loss_summary sum;
+    uint32_t *columns;
+    size_t choices;
 
     hn_loss_pool_fill(&r->p, r->c, r->blocks);
     gather(r, r->p.z, r->c->dim * sizeof(real));
     hn_loss_lap1(r->loss, r->stat + r->rows.first, pool, r->blocks);
     gather(r, r->stat, sizeof *r->stat);
+    if ((choices = hn_loss_choices(r->loss, &columns)) > 0)
+        gather(r, columns, choices * sizeof *columns);
     hn_loss_lap2(r->loss, r->dz, r->stat, pool, r->blocks);
     hn_loss_summary(r->loss, &sum, r->stat, pool->m);
     return hn_loss_case_off(r->c, &r->p, &sum, r->stat, r->dz, r->blocks);

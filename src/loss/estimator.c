@@ -32,7 +32,6 @@ static size_t kin(const hn_loss *l, uint32_t *list, const struct hn_line *line)
 static void absorb(const hn_loss *l, struct hn_scratch *sc, struct hn_anchor *a, const struct hn_line *line)
 {
     size_t kin_count = kin(l, sc->list, line);
-    struct hn_sums tile;
 
     hn_absorb_partner(a, line);
     if (kin_count == line->count)
@@ -41,8 +40,7 @@ static void absorb(const hn_loss *l, struct hn_scratch *sc, struct hn_anchor *a,
         sc->x[j] = line->s[j];
     for (size_t i = 0; i < kin_count; i++)
         sc->x[sc->list[i]] = -(real)INFINITY;
-    l->hardener->sum(&tile, sc->x, sc->y, line->count, line->count - kin_count, l->o.beta);
-    hn_sums_merge(&a->sums, &tile, l->o.beta);
+    l->hardener->absorb(l, sc, a, line, line->count - kin_count);
 }
 
 static void close_view(const hn_loss *l, struct hn_row_stat *stat, double positive, double k)
@@ -62,15 +60,16 @@ static void close_view(const hn_loss *l, struct hn_row_stat *stat, double positi
     stat->flags += pair.clamped ? HN_ROW_CLAMPED : 0;
 }
 
-static void close_row(const hn_loss *l, struct hn_row_stat *stat, const struct hn_anchor *a,
-                      const struct hn_pool *pool)
+static void close_row(const hn_loss *l, struct hn_scratch *sc, struct hn_row_stat *stat, struct hn_anchor *a,
+                      const struct hn_pool *pool, size_t row)
 {
     const struct hn_sums *s = &a->sums;
+    int flags = l->hardener->settle ? l->hardener->settle(l, sc, a, row) : 0;
 
     *stat = (struct hn_row_stat){.similarity = a->partner * l->o.temperature};
     if (s->count == 0)
         return;
-    stat->flags = HN_ROW_COUNTS;
+    stat->flags = HN_ROW_COUNTS + flags;
     stat->max = s->max;
     stat->log_w = log(s->w);
     stat->log_s = log(s->s);

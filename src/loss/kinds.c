@@ -33,6 +33,26 @@ const char *const *hn_loss_names(void)
     return names;
 }
 
+const char *const *hn_hardening_names(void)
+{
+    static const char *const all[] = {[HN_HARDEN_TILT] = "tilt",
+                                      [HN_HARDEN_NONE] = "none",
+                                      [HN_HARDEN_THRESHOLD] = "threshold",
+                                      [HN_HARDEN_TOPK] = "topk",
+                                      NULL};
+    return all;
+}
+
+const char *const *hn_beta_schedule_names(void)
+{
+    static const char *const all[] = {[HN_BETA_CONSTANT] = "constant",
+                                      [HN_BETA_HCL_DOWN] = "hcl_down",
+                                      [HN_BETA_LINEAR] = "linear",
+                                      [HN_BETA_COSINE] = "cosine",
+                                      NULL};
+    return all;
+}
+
 bool hn_loss_needs_labels(const struct hn_loss_options *options)
 {
     return kinds[options->kind].other_class || options->positives == HN_POSITIVES_LABEL;
@@ -46,6 +66,12 @@ static hn_status check_numbers(const struct hn_loss_options *o)
         return hn_fail(HN_EUSAGE, "beta %g: must be 0 or more", o->beta);
     if (!(o->tau_plus >= 0 && o->tau_plus < 1))
         return hn_fail(HN_EUSAGE, "tau_plus %g: must be in [0, 1)", o->tau_plus);
+    if (o->hardening == HN_HARDEN_TOPK && (o->topk == 0 || o->topk > UINT32_MAX))
+        return hn_fail(HN_EUSAGE, "topk %zu: at least one negative is chosen", o->topk);
+    if (o->hardening == HN_HARDEN_THRESHOLD && !isfinite(o->threshold))
+        return hn_fail(HN_EUSAGE, "threshold %g: must be a number", o->threshold);
+    if (o->beta_schedule != HN_BETA_CONSTANT && !(o->beta_end >= 0 && isfinite(o->beta_end)))
+        return hn_fail(HN_EUSAGE, "beta_end %g: must be 0 or more", o->beta_end);
     return HN_OK;
 }
 
@@ -57,6 +83,10 @@ hn_status hn_loss_check(const struct hn_loss_options *options)
         return hn_fail(HN_EUSAGE, "positives %d: neither view nor label", (int)options->positives);
     if (options->reduction != HN_REDUCTION_ANCHORS && options->reduction != HN_REDUCTION_PAIRS)
         return hn_fail(HN_EUSAGE, "reduction %d: neither anchors nor pairs", (int)options->reduction);
+    if ((int)options->hardening < HN_HARDEN_TILT || options->hardening > HN_HARDEN_TOPK)
+        return hn_fail(HN_EUSAGE, "hardening %d is not known", (int)options->hardening);
+    if ((int)options->beta_schedule < HN_BETA_CONSTANT || options->beta_schedule > HN_BETA_COSINE)
+        return hn_fail(HN_EUSAGE, "schedule %d of beta is not known", (int)options->beta_schedule);
     hn_status st = check_numbers(options);
     if (st != HN_OK)
         return st;

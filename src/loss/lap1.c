@@ -59,7 +59,7 @@ static void one_block(void *ctx, size_t item, size_t thread)
 
     first_sweep(lap, sc, own);
     for (size_t i = 0; i < hn_block_rows(lap->pool, own); i++)
-        form->close(lap->l, &stat[i], &sc->anchor[i], lap->pool);
+        form->close(lap->l, sc, &stat[i], &sc->anchor[i], lap->pool, lap->pool->edge[own] + i);
     if (form->second && form->second(lap->l))
         second_sweep(lap, sc, own, stat);
 }
@@ -68,5 +68,7 @@ void hn_loss_lap1(hn_loss *l, struct hn_row_stat *stat, const struct hn_pool *po
 {
     struct lap lap = {l, pool, blocks, stat};
 
+    if (l->choices > 0)
+        l->near = hn_near_tie(l, pool);
     hn_threads_each(l->threads, blocks.count, one_block, &lap);
 }

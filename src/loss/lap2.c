@@ -35,6 +35,7 @@ static void prepare(hn_loss *l, const struct hn_row_stat *all, size_t m, struct 
         e->b[i] = (real)(omega * r->b);
         e->omega[i] = (real)omega;
         e->q[i] = (real)(omega * r->q);
+        e->open[i] = (real)(((int)r->flags & HN_ROW_FELL_BACK) != 0);
     }
 }
 

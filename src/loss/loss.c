@@ -3,42 +3,61 @@
 #include "base/mem.h"
 #include "loss/parts.h"
 
-static void layout_scratch(struct hn_scratch *sc, hn_carver *c, size_t n)
+/* SIZE_MAX, which the carver refuses, when it is too large. */
+static size_t product(size_t a, size_t b)
 {
-    size_t square;
+    size_t p;
 
-    if (!hn_mul(&square, n, n))
-        square = SIZE_MAX; /* the carver refuses it */
+    return hn_mul(&p, a, b) ? p : SIZE_MAX;
+}
+
+/* Columns that a row chooses. */
+static size_t choices_of(const struct hn_loss_options *o, size_t rows)
+{
+    if (!hn_loss_kind(o->kind)->tilted || o->hardening != HN_HARDEN_TOPK)
+        return 0;
+    return o->topk < rows ? o->topk : rows;
+}
+
+static void layout_scratch(struct hn_scratch *sc, hn_carver *c, size_t n, size_t choices)
+{
+    size_t square = product(n, n);
+
     sc->tile = hn_carve(c, sizeof(real), square);
     sc->other = hn_carve(c, sizeof(real), square);
     sc->x = hn_carve(c, sizeof(real), n);
     sc->y = hn_carve(c, sizeof(real), n);
+    sc->z = hn_carve(c, sizeof(real), n);
     sc->list = hn_carve(c, sizeof *sc->list, n);
     sc->anchor = hn_carve(c, sizeof *sc->anchor, n);
+    sc->choice = hn_carve(c, sizeof *sc->choice, product(n, choices));
 }
 
-static void layout_ends(struct hn_ends *e, hn_carver *c, size_t rows)
+static void layout_ends(struct hn_ends *e, hn_carver *c, size_t rows, size_t choices)
 {
-    real **const ends[] = {&e->max, &e->log_w, &e->log_s, &e->c, &e->b, &e->omega, &e->q};
+    real **const ends[] = {&e->max, &e->log_w, &e->log_s, &e->c, &e->b, &e->omega, &e->q, &e->open};
 
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
         *ends[i] = hn_carve(c, sizeof(real), rows);
+    e->chosen = hn_carve(c, sizeof *e->chosen, product(rows, choices));
 }
 
 static void layout(hn_loss *l, hn_carver *c)
 {
-    layout_ends(&l->ends, c, l->max_rows);
+    layout_ends(&l->ends, c, l->max_rows, l->choices);
     for (size_t i = 0; i < hn_threads_count(l->threads); i++)
-        layout_scratch(&l->scratch[i], c, l->largest);
+        layout_scratch(&l->scratch[i], c, l->largest, l->choices);
 }
 
-size_t hn_loss_bytes(size_t max_rows, size_t largest_block, size_t threads)
+size_t hn_loss_bytes(const struct hn_loss_options *options, size_t max_rows, size_t largest_block,
+                     size_t threads)
 {
+    size_t choices = choices_of(options, max_rows);
     hn_carver c = {0};
 
-    layout_ends(&(struct hn_ends){0}, &c, max_rows);
+    layout_ends(&(struct hn_ends){0}, &c, max_rows, choices);
     for (size_t i = 0; i < threads; i++)
-        layout_scratch(&(struct hn_scratch){0}, &c, largest_block);
+        layout_scratch(&(struct hn_scratch){0}, &c, largest_block, choices);
     return c.bytes;
 }
 
@@ -60,6 +79,7 @@ hn_status hn_loss_new(hn_loss **out, const struct hn_loss_options *options, size
     l->dim = dim;
     l->largest = largest_block;
     l->threads = threads;
+    l->choices = choices_of(options, max_rows);
     hn_loss_set_beta(l, options->beta);
     st = HN_ENOMEM;
     if ((l->scratch = hn_calloc(hn_threads_count(threads), sizeof *l->scratch)) == NULL)
@@ -86,8 +106,21 @@ void hn_loss_free(hn_loss *l)
 
 void hn_loss_set_beta(hn_loss *l, double beta)
 {
-    l->o.beta = l->kind->tilted ? beta : 0;
-    l->hardener = l->o.beta == 0 ? &hn_plain : l->o.detach ? &hn_tilt_constant : &hn_tilt;
+    enum hn_hardening h = l->kind->tilted ? l->o.hardening : HN_HARDEN_NONE;
+
+    l->o.beta = h == HN_HARDEN_TILT ? beta : 0;
+    if (h == HN_HARDEN_THRESHOLD)
+        l->hardener = &hn_threshold;
+    else if (h == HN_HARDEN_TOPK)
+        l->hardener = &hn_topk;
+    else
+        l->hardener = l->o.beta == 0 ? &hn_plain : l->o.detach ? &hn_tilt_constant : &hn_tilt;
+}
+
+size_t hn_loss_choices(hn_loss *l, uint32_t **columns)
+{
+    *columns = l->ends.chosen;
+    return l->choices;
 }
 
 static bool has(const struct hn_row_stat *r, int flag)
@@ -117,6 +150,7 @@ void hn_loss_summary(const hn_loss *l, struct hn_loss_summary *out, const struct
         const struct hn_row_stat *r = &all[i];
         out->clamped += has(r, HN_ROW_CLAMPED);
         out->undefined += has(r, HN_ROW_UNDEFINED);
+        out->fell_back += has(r, HN_ROW_FELL_BACK);
         out->alignment += 2 - 2 * r->similarity; /* |z_a - z_p|^2 of unit rows */
         if (!has(r, HN_ROW_COUNTS))
             continue;

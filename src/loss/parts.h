@@ -33,7 +33,10 @@ struct hn_line {
 
 /* What lap 1 carries for an anchor from tile to tile. */
 struct hn_anchor {
-    struct hn_sums sums;
+    struct hn_sums sums;            /* over the negatives that carry weight */
+    struct hn_sums all;             /* threshold: over all negatives, should none pass */
+    size_t chosen;                  /* topk: so far */
+    bool spoilt;                    /* topk: a similarity is NaN */
     double partner;                 /* s of the sample's other view */
     double positive_sum, positives; /* supcon: sum of s over P(i), |P(i)| */
 };
@@ -44,26 +47,43 @@ struct hn_ends {
     real *b;                       /* B_i / t */
     real *omega;                   /* omega_i / t; 0 for an anchor left out */
     real *q;                       /* omega_i q_i / t (positives = view) */
+    real *open;                    /* threshold: 1 where it fell back to all negatives */
+    uint32_t *chosen;              /* topk: (rows, choices) columns of each row, ascending; then NO_COLUMN */
+};
+
+#define HN_NO_COLUMN UINT32_MAX
+
+/* topk: one of the most similar so far. */
+struct hn_choice {
+    real s;
+    uint32_t column;
+    double dot; /* in double, once a near tie asked for it; else NaN */
 };
 
 /* One thread's working memory, for blocks of at most `largest` rows. */
 struct hn_scratch {
     real *tile, *other;       /* (largest, largest): similarities; turned, or coefficients */
-    real *x, *y;              /* (largest) each */
+    real *x, *y, *z;          /* (largest) each */
     uint32_t *list;           /* (largest) */
     struct hn_anchor *anchor; /* (largest) */
+    struct hn_choice *choice; /* topk: (largest, choices) */
 };
 
 /* ---- hardeners: the weights w_ij ---- */
 struct hn_hardener {
-    /* Sums over the negatives of one row: x holds s, -inf where a column is no negative; count > 0 of them
-     * are.  x and y are overwritten. */
-    void (*sum)(struct hn_sums *out, real *x, real *y, size_t n, size_t count, double beta);
+    /* The negatives of one row in one tile: sc->x holds s, -inf where a column is no negative; count > 0 of
+     * them are.  sc->x and sc->y are overwritten. */
+    void (*absorb)(const hn_loss *l, struct hn_scratch *sc, struct hn_anchor *a, const struct hn_line *line,
+                   size_t count);
+    /* After the last tile: a->sums becomes final; more flags for the row.  NULL: nothing to do. */
+    int (*settle)(const hn_loss *l, struct hn_scratch *sc, struct hn_anchor *a, size_t row);
     /* g[j] = (B_i D_ij + B_j D_ji) / t for every column, also those that are no negatives.
      * D_ij = dE_i/ds_ij / E_i;  B_i = omega_i times the sum of q over the free pairs of i. */
     void (*coefficients)(const hn_loss *l, struct hn_scratch *sc, real *g, const struct hn_line *line);
 };
-extern const struct hn_hardener hn_plain, hn_tilt_constant, hn_tilt;
+extern const struct hn_hardener hn_plain, hn_tilt_constant, hn_tilt, hn_threshold, hn_topk;
+/* Sums of w = e^(beta x) and so on, over x[0..n) with -inf where nothing counts; x and y are overwritten. */
+void hn_sums_of(struct hn_sums *out, real *x, real *y, size_t n, size_t count, double beta);
 
 /* The largest of x[0..n), -inf when empty. */
 real hn_largest(const real *x, size_t n);
@@ -73,13 +93,16 @@ double hn_lane_square_sum(const real *x, size_t n);
 /* Folds the sums of one more tile into those so far, relative to the larger maximum. */
 void hn_sums_merge(struct hn_sums *all, const struct hn_sums *tile, double beta);
 
+/* topk: the least difference of similarities that no rounding of a GEMM can make. */
+double hn_near_tie(const hn_loss *l, const struct hn_pool *pool);
+
 /* ---- forms: from tiles to scalars (lap 1), from scalars to coefficients (lap 2) ---- */
 struct hn_form {
     /* First sweep: one row of one tile; tiles come in ascending order. */
     void (*absorb)(const hn_loss *l, struct hn_scratch *sc, struct hn_anchor *a, const struct hn_line *line);
     /* After the first sweep. */
-    void (*close)(const hn_loss *l, struct hn_row_stat *stat, const struct hn_anchor *a,
-                  const struct hn_pool *pool);
+    void (*close)(const hn_loss *l, struct hn_scratch *sc, struct hn_row_stat *stat, struct hn_anchor *a,
+                  const struct hn_pool *pool, size_t row);
     /* Second sweep over the same tiles, when second(l); NULL: never. */
     bool (*second)(const hn_loss *l);
     void (*absorb_again)(const hn_loss *l, struct hn_scratch *sc, struct hn_row_stat *stat,
@@ -134,7 +157,8 @@ struct hn_loss {
     struct hn_loss_options o;
     const struct hn_loss_kind *kind;
     const struct hn_hardener *hardener;
-    size_t max_rows, dim, largest;
+    size_t max_rows, dim, largest, choices; /* choices: columns that a row chooses; 0: none */
+    double near; /* topk: similarities closer than this are ranked by hn_choice.dot */
     hn_threads *threads;
     struct hn_ends ends;
     struct hn_scratch *scratch; /* one per thread */

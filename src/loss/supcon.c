@@ -13,8 +13,6 @@ static void absorb(const hn_loss *l, struct hn_scratch *sc, struct hn_anchor *a,
 {
     size_t own = line->row - line->first, n = hn_positives(l, sc->list, line);
     bool self = hn_has_column(line, line->row);
-    struct hn_sums tile;
-
     for (size_t i = 0; i < n; i++)
         a->positive_sum += (double)line->s[sc->list[i]];
     a->positives += (double)n;
@@ -25,15 +23,14 @@ static void absorb(const hn_loss *l, struct hn_scratch *sc, struct hn_anchor *a,
         sc->x[j] = line->s[j];
     if (self)
         sc->x[own] = -(real)INFINITY;
-    l->hardener->sum(&tile, sc->x, sc->y, line->count, line->count - self, 0);
-    hn_sums_merge(&a->sums, &tile, 0);
+    l->hardener->absorb(l, sc, a, line, line->count - self);
 }
 
-static void close_row(const hn_loss *l, struct hn_row_stat *stat, const struct hn_anchor *a,
-                      const struct hn_pool *pool)
+static void close_row(const hn_loss *l, struct hn_scratch *sc, struct hn_row_stat *stat, struct hn_anchor *a,
+                      const struct hn_pool *pool, size_t row)
 {
     const struct hn_sums *s = &a->sums;
-    (void)pool;
+    (void)sc, (void)pool, (void)row;
 
     *stat = (struct hn_row_stat){.similarity = a->partner * l->o.temperature};
     if (a->positives == 0)

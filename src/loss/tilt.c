@@ -18,7 +18,7 @@ static void exponentials(real *y, const real *x, size_t n, real factor)
     hn_vexp(y, y, n);
 }
 
-static void sum(struct hn_sums *out, real *x, real *y, size_t n, size_t count, double beta)
+void hn_sums_of(struct hn_sums *out, real *x, real *y, size_t n, size_t count, double beta)
 {
     real max = hn_largest(x, n);
 
@@ -35,6 +35,15 @@ static void sum(struct hn_sums *out, real *x, real *y, size_t n, size_t count, d
     }
     exponentials(y, x, n, (real)(1 + beta));
     out->s = hn_lane_sum(y, n);
+}
+
+static void absorb(const hn_loss *l, struct hn_scratch *sc, struct hn_anchor *a, const struct hn_line *line,
+                   size_t count)
+{
+    struct hn_sums tile;
+
+    hn_sums_of(&tile, sc->x, sc->y, line->count, count, l->o.beta);
+    hn_sums_merge(&a->sums, &tile, l->o.beta);
 }
 
 /* ---- weights constant ---- */
@@ -117,6 +126,6 @@ static void tilt_coefficients(const hn_loss *l, struct hn_scratch *sc, real *g, 
     tilt_columns(l, sc, g, line);
 }
 
-const struct hn_hardener hn_plain = {sum, plain_coefficients};
-const struct hn_hardener hn_tilt_constant = {sum, constant_coefficients};
-const struct hn_hardener hn_tilt = {sum, tilt_coefficients};
+const struct hn_hardener hn_plain = {absorb, NULL, plain_coefficients};
+const struct hn_hardener hn_tilt_constant = {absorb, NULL, constant_coefficients};
+const struct hn_hardener hn_tilt = {absorb, NULL, tilt_coefficients};

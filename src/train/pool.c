@@ -6,7 +6,7 @@ struct hn_gathered {
     hn_comm *comm;
     size_t samples; /* of a microbatch */
     size_t batch;
-    size_t *row_bytes, *label_bytes, *stat_bytes; /* per rank */
+    size_t *row_bytes, *label_bytes, *stat_bytes, *choice_bytes; /* per rank */
     struct hn_range own_blocks, own_rows;
     size_t largest_block;
     real *z;
@@ -27,6 +27,7 @@ static void layout(hn_gathered *g, hn_carver *c, size_t ranks, size_t rows, size
     g->row_bytes = hn_carve(c, sizeof(size_t), ranks);
     g->label_bytes = hn_carve(c, sizeof(size_t), ranks);
     g->stat_bytes = hn_carve(c, sizeof(size_t), ranks);
+    g->choice_bytes = hn_carve(c, sizeof(size_t), ranks);
     g->z = hn_carve(c, sizeof(real), rows * dim);
     g->partner = hn_carve(c, sizeof(size_t), rows);
     g->number = hn_carve(c, sizeof(size_t), rows);
@@ -159,4 +160,11 @@ const struct hn_row_stat *hn_gathered_stats(hn_gathered *g)
 {
     hn_comm_gather(g->comm, g->stat + g->own_rows.first, g->stat, g->stat_bytes);
     return g->stat;
+}
+
+void hn_gathered_choices(hn_gathered *g, uint32_t *columns, size_t per_row)
+{
+    for (size_t r = 0; r < hn_comm_size(g->comm); r++)
+        g->choice_bytes[r] = g->stat_bytes[r] / sizeof *g->stat * per_row * sizeof *columns;
+    hn_comm_gather(g->comm, columns + g->own_rows.first * per_row, columns, g->choice_bytes);
 }

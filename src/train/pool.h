@@ -29,5 +29,7 @@ void hn_gathered_labels(hn_gathered *g, const int64_t *own); /* one per own samp
 /* Own rows' statistics (room for them: hn_gathered_own_stats) to all; returns those of every row. */
 struct hn_row_stat *hn_gathered_own_stats(hn_gathered *g);
 const struct hn_row_stat *hn_gathered_stats(hn_gathered *g);
+/* What rows of the loss chose (hn_loss_choices), per_row columns each: own rows' to all, in place. */
+void hn_gathered_choices(hn_gathered *g, uint32_t *columns, size_t per_row);
 
 #endif
