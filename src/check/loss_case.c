@@ -11,14 +11,6 @@ static hn_status text(const hn_store *file, const char *group, const char *attr,
     return HN_OK;
 }
 
-static int place_of(const char *const *names, const char *name)
-{
-    for (int i = 0; names[i]; i++)
-        if (strcmp(names[i], name) == 0)
-            return i;
-    return -1;
-}
-
 /* Which loss, and whether this program has it. */
 static hn_status read_kind(struct hn_loss_case *c, const hn_store *file, const char *group)
 {
@@ -27,7 +19,7 @@ static hn_status read_kind(struct hn_loss_case *c, const hn_store *file, const c
 
     if ((st = text(file, group, "kind", kind)) != HN_OK || (st = text(file, group, "loss", c->loss)) != HN_OK)
         return st;
-    c->options.kind = place_of(hn_loss_names(), c->loss);
+    c->options.kind = hn_place_of(hn_loss_names(), c->loss);
     if (strcmp(kind, "towers") == 0)
         c->refused = "two towers (sentences) are not offered yet";
     else if (strcmp(kind, "graph") == 0)
@@ -47,7 +39,7 @@ static hn_status read_hardening(struct hn_loss_options *o, const hn_store *file,
 
     if (st != HN_OK)
         return st;
-    int place = place_of(hn_hardening_names(), hardening);
+    int place = hn_place_of(hn_hardening_names(), hardening);
     if (place < 0)
         return hn_fail(HN_EDATA, "%s: hardening %s", group, hardening);
     o->hardening = (enum hn_hardening)place;
@@ -74,8 +66,8 @@ static hn_status read_options(struct hn_loss_case *c, const hn_store *file, cons
         return st;
     o->clamp = clamp != 0;
     o->detach = detach != 0;
-    if (place_of((const char *const[]){"view", "label", NULL}, positives) < 0 ||
-        place_of((const char *const[]){"anchors", "pairs", NULL}, reduction) < 0)
+    if (hn_place_of((const char *const[]){"view", "label", NULL}, positives) < 0 ||
+        hn_place_of((const char *const[]){"anchors", "pairs", NULL}, reduction) < 0)
         return hn_fail(HN_EDATA, "%s: positives %s, reduction %s", group, positives, reduction);
     o->positives = strcmp(positives, "label") == 0 ? HN_POSITIVES_LABEL : HN_POSITIVES_VIEW;
     o->reduction = strcmp(reduction, "pairs") == 0 ? HN_REDUCTION_PAIRS : HN_REDUCTION_ANCHORS;

@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 static void join(char path[HN_STORED_NAME], const char *group, const char *name)
 {
@@ -66,4 +67,12 @@ double hn_distance_worst(const struct hn_distance *d)
 double hn_distance_whole(const struct hn_distance *d)
 {
     return d->norm > 0 ? sqrt(d->squares / d->norm) : sqrt(d->squares);
+}
+
+int hn_place_of(const char *const *names, const char *name)
+{
+    for (int i = 0; names[i]; i++)
+        if (strcmp(names[i], name) == 0)
+            return i;
+    return -1;
 }

@@ -37,4 +37,7 @@ static inline void hn_distance_add(struct hn_distance *d, double got, double wan
 double hn_distance_worst(const struct hn_distance *d);
 double hn_distance_whole(const struct hn_distance *d);
 
+/* Where the name stands in a NULL-terminated table; -1: nowhere. */
+int hn_place_of(const char *const *names, const char *name);
+
 #endif

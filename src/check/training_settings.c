@@ -5,14 +5,6 @@
 static const char *const SETTINGS = "/settings";
 static const double FAIR = 1e-4; /* what float is held to after several steps */
 
-static int place_of(const char *const *names, const char *name)
-{
-    for (int i = 0; names[i]; i++)
-        if (strcmp(names[i], name) == 0)
-            return i;
-    return -1;
-}
-
 static hn_status text(const hn_store *file, const char *attr, char value[HN_SETTING])
 {
     if (!hn_store_attr_text(file, SETTINGS, attr, value, HN_SETTING))
@@ -92,7 +84,7 @@ static hn_status read_model(struct hn_training_settings *s, const hn_store *file
 
     if (st != HN_OK)
         return st;
-    s->model.encoder = place_of(hn_encoder_names(), s->net);
+    s->model.encoder = hn_place_of(hn_encoder_names(), s->net);
     if (s->model.encoder < 0) {
         s->refused = "no such encoder in this program yet";
         return HN_OK;
@@ -117,7 +109,7 @@ static hn_status read_loss(struct hn_training_settings *s, const hn_store *file)
 
     if (st != HN_OK)
         return st;
-    o->kind = place_of(hn_loss_names(), s->loss);
+    o->kind = hn_place_of(hn_loss_names(), s->loss);
     if (o->kind < 0 && s->refused == NULL)
         s->refused = "no such loss in this program yet";
     if (o->kind < 0)
@@ -143,7 +135,7 @@ static hn_status read_optimizer(struct hn_training_settings *s, const hn_store *
         return st;
     if (hn_store_attr_f64s(file, SETTINGS, "optimizer_betas", betas, 2) == 1)
         return hn_fail(HN_EDATA, "%s: optimizer_betas is not (beta1, beta2)", SETTINGS);
-    o->kind = place_of(hn_optim_names(), s->optimizer);
+    o->kind = hn_place_of(hn_optim_names(), s->optimizer);
     o->beta1 = betas[0];
     o->beta2 = betas[1];
     o->eps = number(file, "optimizer_eps", 1e-8);

@@ -6,7 +6,7 @@
  * are gathered as in training, each rank compares the gradient of its own rows. */
 #include "base/mem.h"
 #include "check/loss_case.h"
-#include "check/verify.h"
+#include "check/verify_beta.h"
 #include <stdio.h>
 
 enum { NAME = 128 };
@@ -135,6 +135,28 @@ static hn_status read_and_run(struct hn_verify *v, const char *name)
     return st;
 }
 
+/* /schedules/NAME: beta per epoch, its settings as attributes of the group. */
+static hn_status compare_schedule(struct hn_verify *v, const char *name)
+{
+    struct hn_loss_options o = {0};
+    char group[NAME + 16], kind[HN_LOSS_CASE_NAME];
+    hn_status st;
+
+    snprintf(group, sizeof group, "/schedules/%s", name);
+    if (!hn_store_attr_text(v->file, group, "name", kind, sizeof kind))
+        return hn_fail(HN_EDATA, "%s has no text called name", group);
+    int place = hn_place_of(hn_beta_schedule_names(), kind);
+    if (place < 0) {
+        hn_verify_skip(v, "schedule of beta", name, "no such schedule in this program yet");
+        return HN_OK;
+    }
+    o.beta_schedule = (enum hn_beta_schedule)place;
+    if ((st = hn_stored_f64(v->file, group, "beta", &o.beta)) != HN_OK ||
+        (st = hn_stored_f64(v->file, group, "beta_end", &o.beta_end)) != HN_OK)
+        return st;
+    return hn_verify_beta(v, &o, name, group, "beta");
+}
+
 static hn_status run(struct hn_verify *v)
 {
     char name[NAME];
@@ -143,7 +165,7 @@ static hn_status run(struct hn_verify *v)
     for (size_t i = 0; st == HN_OK && hn_store_member(v->file, "/cases", i, name, sizeof name, NULL); i++)
         st = read_and_run(v, name);
     for (size_t i = 0; st == HN_OK && hn_store_member(v->file, "/schedules", i, name, sizeof name, NULL); i++)
-        hn_verify_skip(v, "schedule of beta", name, "beta is constant in this version");
+        st = compare_schedule(v, name);
     return st;
 }
 

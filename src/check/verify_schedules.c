@@ -2,7 +2,7 @@
  * array per schedule, its settings as attributes, entry s the rate of step s.  The deviation is the largest
  * difference over the base rate.  Every rank does everything. */
 #include "check/stored.h"
-#include "check/verify.h"
+#include "check/verify_beta.h"
 #include "hardneg/optim.h"
 #include <math.h>
 #include <stdio.h>
@@ -135,6 +135,21 @@ static hn_status compare_scaling(struct hn_verify *v, const char *name)
     return st;
 }
 
+/* HCL's annealing: /beta_anneal_down/NAME, beta per epoch. */
+static hn_status compare_beta(struct hn_verify *v, const char *group)
+{
+    struct hn_loss_options o = {.beta_schedule = HN_BETA_HCL_DOWN};
+    char name[NAME], path[2 * NAME + 2];
+    hn_status st = HN_OK;
+
+    for (size_t i = 0; st == HN_OK && hn_store_member(v->file, group, i, name, sizeof name, NULL); i++) {
+        snprintf(path, sizeof path, "%s/%s", group, name);
+        if ((st = hn_stored_f64(v->file, path, "beta", &o.beta)) == HN_OK)
+            st = hn_verify_beta(v, &o, name, group, name);
+    }
+    return st;
+}
+
 static hn_status run(struct hn_verify *v)
 {
     char name[NAME];
@@ -145,6 +160,8 @@ static hn_status run(struct hn_verify *v)
         hn_status st = HN_OK;
         if (group && strcmp(name, "batch_scaling") == 0)
             st = compare_scaling(v, name);
+        else if (group && strcmp(name, "beta_anneal_down") == 0)
+            st = compare_beta(v, "/beta_anneal_down");
         else if (form == NULL)
             hn_verify_skip(v, "schedule", name, "no such schedule in this program yet");
         else

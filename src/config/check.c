@@ -138,6 +138,40 @@ static hn_status check_model(const struct hn_reading *r)
     return check_encoder(r);
 }
 
+/* Values that only some hardenings, or schedules of beta, read. */
+static hn_status check_hardening(const struct hn_reading *r)
+{
+    const struct hn_loss_options *l = &r->c->loss;
+    const char *kind = hn_value_name(hn_key_find("loss.kind"), r->c);
+    const char *hardening = hn_value_name(hn_key_find("loss.hardening"), r->c);
+    bool tilt = l->hardening == HN_HARDEN_TILT, weighs = strncmp(kind, "hard", 4) == 0;
+
+    if (l->hardening != HN_HARDEN_NONE && !weighs)
+        return complain(r, later(r, "loss.hardening", "loss.kind"),
+                        "hardening \"%s\" belongs to hard and hard_scl: %s weighs all negatives alike",
+                        hardening, kind);
+    if (l->beta > 0 && !tilt)
+        return complain(r, later(r, "loss.beta", "loss.hardening"),
+                        "beta %g belongs to hardening tilt, not to %s", l->beta, hardening);
+    if (l->detach && !tilt)
+        return complain(r, later(r, "loss.detach", "loss.hardening"),
+                        "detach belongs to hardening tilt: the choice of %s is a constant anyway", hardening);
+    if (l->threshold != 0 && l->hardening != HN_HARDEN_THRESHOLD)
+        return complain(r, later(r, "loss.threshold", "loss.hardening"),
+                        "threshold %g belongs to hardening threshold, not to %s", l->threshold, hardening);
+    if (l->topk > 0 && l->hardening != HN_HARDEN_TOPK)
+        return complain(r, later(r, "loss.topk", "loss.hardening"),
+                        "topk %zu belongs to hardening topk, not to %s", l->topk, hardening);
+    if (l->beta_schedule != HN_BETA_CONSTANT && !tilt)
+        return complain(r, later(r, "loss.beta_schedule", "loss.hardening"),
+                        "a schedule of beta belongs to hardening tilt, not to %s", hardening);
+    if (l->beta_end > 0 && l->beta_schedule != HN_BETA_LINEAR && l->beta_schedule != HN_BETA_COSINE)
+        return complain(r, later(r, "loss.beta_end", "loss.beta_schedule"),
+                        "the last beta %g belongs to schedules linear and cosine, not to %s", l->beta_end,
+                        hn_value_name(hn_key_find("loss.beta_schedule"), r->c));
+    return HN_OK;
+}
+
 /* Values that only some losses read; elsewhere they would be ignored in silence. */
 static hn_status check_loss(const struct hn_reading *r)
 {
@@ -254,8 +288,8 @@ static hn_status check_optim(const struct hn_reading *r)
 hn_status hn_reading_check(const struct hn_reading *r)
 {
     static hn_status (*const checks[])(const struct hn_reading *) = {
-        check_batch, check_data,       check_augment, check_model,
-        check_loss,  check_optim_kind, check_drops,   check_optim};
+        check_batch,     check_data,       check_augment, check_model, check_loss,
+        check_hardening, check_optim_kind, check_drops,   check_optim};
     hn_status st = HN_OK;
 
     for (size_t i = 0; st == HN_OK && i < sizeof checks / sizeof checks[0]; i++)

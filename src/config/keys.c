@@ -173,6 +173,18 @@ const struct hn_key hn_keys[] = {
  "debiased, hard: assumed share of samples of the anchor's own class; 0: no correction", 0},
 {"loss.clamp", HN_KEY_BOOL, AT(loss.clamp), "true", ANY, HN_FIXED,
  "debiased, hard: keep the corrected sum over the negatives above its theoretical least value", 0},
+{"loss.hardening", HN_KEY_NAME, AT(loss.hardening), "tilt", ONE_OF(hn_hardening_names), HN_FIXED,
+ "hard, hard_scl: weights of the negatives; tilt: exp(beta * similarity); threshold: those from loss.threshold "
+ "on alone; topk: the loss.topk most similar alone; none: all alike", 0},
+{"loss.threshold", HN_KEY_REAL, AT(loss.threshold), "0", BETWEEN(-1, 1), HN_FIXED,
+ "loss.hardening threshold: least cosine with the anchor; an anchor with no such negative takes all", 0},
+{"loss.topk", HN_KEY_COUNT, AT(loss.topk), "0", BETWEEN(0, 1e9), HN_FIXED,
+ "loss.hardening topk: how many negatives of each anchor count", 0},
+{"loss.beta_schedule", HN_KEY_NAME, AT(loss.beta_schedule), "constant", ONE_OF(hn_beta_schedule_names), HN_FIXED,
+ "beta from epoch to epoch; hcl_down: HCL's `anneal down`, in eighths from loss.beta to 0; linear, cosine: "
+ "from loss.beta in the first epoch to loss.beta_end in the last", 0},
+{"loss.beta_end", HN_KEY_REAL, AT(loss.beta_end), "0", BETWEEN(0, 1000), HN_FIXED,
+ "loss.beta_schedule linear, cosine: beta of the last epoch", 0},
 {"loss.detach", HN_KEY_BOOL, AT(loss.detach), "false", ANY, HN_FIXED,
  "hard, hard_scl: weights of the negatives are constants for the gradient", 0},
 {"loss.positives", HN_KEY_NAME, AT(loss.positives), "view", ONE_OF(positive_names), HN_FIXED,
@@ -273,6 +285,7 @@ const struct hn_key_section hn_key_sections[] = {
 /* The published settings of each loss; hard's (HCL) are the table's own.  debiased has no weights, infonce and
  * scl neither weights nor correction, hard_scl no correction (H-SCL's main.py, gradient through the weights). */
 #define LOSS(kind) "loss.kind", (kind)
+#define HARDENING(kind) "loss.hardening", (kind)
 #define OPTIM(kind) "optim.kind", (kind)
 #define SCHEDULE(kind) "optim.schedule", (kind)
 const struct hn_key_follow hn_key_follows[] = {
@@ -302,8 +315,6 @@ const struct hn_key_follow hn_key_follows[] = {
     {"augment.std", PRESET("hcl-cifar"), CIFAR_STD},
     {"augment.std", PRESET("simclr-cifar"), CIFAR_STD},
     {"augment.std", PRESET("simclr-imagenet"), "0.229, 0.224, 0.225"},
-    {"loss.beta", LOSS("infonce"), "0"},          {"loss.beta", LOSS("debiased"), "0"},
-    {"loss.beta", LOSS("scl"), "0"},              {"loss.beta", LOSS("hard_scl"), "0.5"},
     {"loss.tau_plus", LOSS("infonce"), "0"},      {"loss.tau_plus", LOSS("scl"), "0"},
     {"loss.tau_plus", LOSS("hard_scl"), "0"},     {"loss.clamp", LOSS("infonce"), "false"},
     {"loss.clamp", LOSS("scl"), "false"},         {"loss.clamp", LOSS("hard_scl"), "false"},
@@ -315,8 +326,13 @@ const struct hn_key_follow hn_key_follows[] = {
     {"optim.momentum", OPTIM("sgd"), "0.9"},      {"optim.momentum", OPTIM("lars"), "0.9"},
     {"optim.trust", OPTIM("lars"), "0.001"},      {"optim.exclude", OPTIM("lars"), "bias_norm"},
     {"loss.reduction", LOSS("scl"), "pairs"},     {"loss.reduction", LOSS("hard_scl"), "pairs"},
-    {"loss.beta", LOSS("supcon"), "0"},           {"loss.tau_plus", LOSS("supcon"), "0"},
+    {"loss.tau_plus", LOSS("supcon"), "0"},
     {"loss.clamp", LOSS("supcon"), "false"},      {"loss.positives", LOSS("supcon"), "label"},
+    {"loss.hardening", LOSS("infonce"), "none"},  {"loss.hardening", LOSS("debiased"), "none"},
+    {"loss.hardening", LOSS("scl"), "none"},      {"loss.hardening", LOSS("supcon"), "none"},
+    {"loss.beta", LOSS("hard_scl"), "0.5"},       {"loss.beta", HARDENING("none"), "0"},
+           {"loss.beta", HARDENING("threshold"), "0"},
+    {"loss.beta", HARDENING("topk"), "0"},        {"loss.topk", HARDENING("topk"), "10"},
 };
 /* clang-format on */
 

@@ -5,7 +5,8 @@
 static bool may_change(const struct hn_key *k, const struct hn_config *before, const struct hn_config *now)
 {
     if (k->resume == HN_FREE_UNLESS_COSINE)
-        return before->optim.schedule != HN_SCHEDULE_COSINE && now->optim.schedule != HN_SCHEDULE_COSINE;
+        return before->optim.schedule != HN_SCHEDULE_COSINE && now->optim.schedule != HN_SCHEDULE_COSINE &&
+               before->loss.beta_schedule == HN_BETA_CONSTANT && now->loss.beta_schedule == HN_BETA_CONSTANT;
     return k->resume == HN_FREE;
 }
 

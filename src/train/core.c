@@ -197,8 +197,6 @@ void hn_core_backward(hn_core *c, struct hn_core_report *out)
     struct hn_range blocks = hn_gathered_own_blocks(c->gathered);
     struct hn_step_seconds *s = &c->seconds;
     const struct hn_row_stat *stat;
-    uint32_t *columns;
-    size_t choices;
     double since = hn_now();
 
     if (c->needs_labels)
@@ -207,9 +205,7 @@ void hn_core_backward(hn_core *c, struct hn_core_report *out)
     s->gather = hn_lap(&since);
     hn_loss_lap1(c->loss, hn_gathered_own_stats(c->gathered), pool, blocks);
     s->loss = hn_lap(&since);
-    stat = hn_gathered_stats(c->gathered);
-    if ((choices = hn_loss_choices(c->loss, &columns)) > 0)
-        hn_gathered_choices(c->gathered, columns, choices);
+    stat = hn_gathered_stats(c->gathered, c->loss);
     s->gather += hn_lap(&since);
     hn_loss_lap2(c->loss, hn_net_doutput(c->net), stat, pool, blocks);
     hn_loss_summary(c->loss, &out->loss, stat, pool->m);

@@ -170,7 +170,7 @@ hn_status hn_global_loss_step(hn_global_loss *g, const real *z1, const real *z2,
     pack(g, z1, z2);
     hn_gathered_rows(g->gathered, g->row);
     hn_loss_lap1(g->loss, hn_gathered_own_stats(g->gathered), pool, blocks);
-    stat = hn_gathered_stats(g->gathered);
+    stat = hn_gathered_stats(g->gathered, g->loss);
     hn_loss_lap2(g->loss, g->drow, stat, pool, blocks);
     unpack(g, dz1, dz2);
     hn_loss_summary(g->loss, out, stat, pool->m);

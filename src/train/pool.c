@@ -156,15 +156,20 @@ struct hn_row_stat *hn_gathered_own_stats(hn_gathered *g)
     return g->stat + g->own_rows.first;
 }
 
-const struct hn_row_stat *hn_gathered_stats(hn_gathered *g)
-{
-    hn_comm_gather(g->comm, g->stat + g->own_rows.first, g->stat, g->stat_bytes);
-    return g->stat;
-}
-
-void hn_gathered_choices(hn_gathered *g, uint32_t *columns, size_t per_row)
+static void gather_choices(hn_gathered *g, uint32_t *columns, size_t per_row)
 {
     for (size_t r = 0; r < hn_comm_size(g->comm); r++)
         g->choice_bytes[r] = g->stat_bytes[r] / sizeof *g->stat * per_row * sizeof *columns;
     hn_comm_gather(g->comm, columns + g->own_rows.first * per_row, columns, g->choice_bytes);
+}
+
+const struct hn_row_stat *hn_gathered_stats(hn_gathered *g, hn_loss *l)
+{
+    uint32_t *columns;
+    size_t per_row = hn_loss_choices(l, &columns);
+
+    hn_comm_gather(g->comm, g->stat + g->own_rows.first, g->stat, g->stat_bytes);
+    if (per_row > 0)
+        gather_choices(g, columns, per_row);
+    return g->stat;
 }

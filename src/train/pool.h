@@ -26,10 +26,9 @@ size_t hn_gathered_largest_block(const hn_gathered *g);
 
 void hn_gathered_rows(hn_gathered *g, const real *own);      /* embeddings of the own rows */
 void hn_gathered_labels(hn_gathered *g, const int64_t *own); /* one per own sample */
-/* Own rows' statistics (room for them: hn_gathered_own_stats) to all; returns those of every row. */
+/* Own rows' statistics (room for them: hn_gathered_own_stats) to all, and what the rows chose
+ * (hn_loss_choices); returns the statistics of every row. */
 struct hn_row_stat *hn_gathered_own_stats(hn_gathered *g);
-const struct hn_row_stat *hn_gathered_stats(hn_gathered *g);
-/* What rows of the loss chose (hn_loss_choices), per_row columns each: own rows' to all, in place. */
-void hn_gathered_choices(hn_gathered *g, uint32_t *columns, size_t per_row);
+const struct hn_row_stat *hn_gathered_stats(hn_gathered *g, hn_loss *l);
 
 #endif

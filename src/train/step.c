@@ -32,6 +32,12 @@ static double rate(const hn_trainer *t)
     return hn_schedule_at(o, t->step, t->per_epoch, t->steps) * hn_lr_scale(o, t->session.config.batch);
 }
 
+/* By the epoch alone, so a resumed run goes on with the same. */
+static double beta(const hn_trainer *t)
+{
+    return hn_beta_at(&t->session.config.loss, t->step / t->per_epoch + 1, t->session.config.epochs);
+}
+
 /* The same numbers, so the same verdict, on every rank. */
 static hn_status check_finite(const hn_trainer *t, const struct hn_core_report *core)
 {
@@ -55,6 +61,7 @@ hn_status hn_trainer_step(hn_trainer *t, struct hn_step_report *report)
         hn_core_labels(t->core)[i] = t->batch->label[i];
     hn_threads_each(t->session.threads, t->batch->samples, make_views, t);
     input = hn_lap(&since);
+    hn_loss_set_beta(hn_core_loss(t->core), beta(t));
     hn_core_forward(t->core);         /* wave by wave: rows of unit length */
     hn_core_backward(t->core, &core); /* pool, lap 1, lap 2, gradient up the tree */
     if ((st = check_finite(t, &core)) != HN_OK)

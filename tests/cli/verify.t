@@ -1,6 +1,6 @@
 # Reference values, over ranks, in both builds: our own set always, the large one where HN_GOLDEN says.
 . "$HN_TOP/tests/lib.sh"
-plan 26
+plan 38
 
 files="losses train_joint train_per_view knn"
 for f in $files; do
@@ -25,7 +25,10 @@ golden() { # FILE RANKS
         fi
     done
 }
-golden losses 2
+for ranks in 1 2 3 5; do golden losses $ranks; done
+golden losses_ties 1
+golden losses_ties 5
+golden schedules 1
 golden ops 1
 golden train_resnet18 2
 golden train_resnet50 3

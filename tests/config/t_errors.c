@@ -117,6 +117,27 @@ static const struct {
      "run.cfg:2: loss.clamp: the clamp belongs to debiased and hard, not to scl"},
     {PATH "loss: { kind = \"scl\"; detach = true; };", NULL,
      "run.cfg:2: loss.detach: detach belongs to hard and hard_scl, not to scl"},
+    {PATH "loss: { hardening = \"topk\"; topk = 0; };", NULL,
+     "run.cfg: loss.kind: topk 0: at least one negative is chosen"},
+    {PATH "loss: { topk = 5; };", NULL,
+     "run.cfg:2: loss.topk: topk 5 belongs to hardening topk, not to tilt"},
+    {PATH "loss: { threshold = 0.5; };", "loss.hardening=topk",
+     "--set loss.hardening=topk: threshold 0.5 belongs to hardening threshold, not to topk"},
+    {PATH "loss: { hardening = \"threshold\";\n beta = 2; };", NULL,
+     "run.cfg:3: loss.beta: beta 2 belongs to hardening tilt, not to threshold"},
+    {PATH "loss: { hardening = \"topk\";\n detach = true; };", NULL,
+     "run.cfg:3: loss.detach: detach belongs to hardening tilt: the choice of topk is a constant anyway"},
+    {PATH "loss: { hardening = \"topk\";\n kind = \"supcon\"; };", NULL,
+     "run.cfg:3: loss.kind: hardening \"topk\" belongs to hard and hard_scl: supcon weighs all negatives "
+     "alike"},
+    {PATH "loss: { hardening = \"none\";\n beta_schedule = \"linear\"; };", NULL,
+     "run.cfg:3: loss.beta_schedule: a schedule of beta belongs to hardening tilt, not to none"},
+    {PATH "loss: { beta_end = 2; };", "loss.beta_schedule=hcl_down",
+     "--set loss.beta_schedule=hcl_down: the last beta 2 belongs to schedules linear and cosine, not to "
+     "hcl_down"},
+    {PATH "loss: { kind = \"supcon\"; reduction = \"pairs\"; };", NULL,
+     "run.cfg:2: loss.reduction: supcon is a mean over anchors: reduction \"pairs\" belongs to the other "
+     "losses"},
     {PATH "loss: { positives = \"label\"; };", NULL,
      "run.cfg:2: loss.positives: positives \"label\" belong to scl, hard_scl and supcon, not to hard"},
     {PATH "run: { epochs = 2; };\noptim: { warmup_epochs = 2.5; };", NULL,
@@ -290,14 +311,14 @@ static void resuming(void)
     ok(strcmp(hn_error_text(),
               "a resumed run may not change: run.epochs was 20, now 50; loss.kind was \"hard\", now "
               "\"infonce\"; loss.beta was 1.0, now 0.0; loss.tau_plus was 0.1, now 0.0; loss.clamp was true, "
-              "now false; optim.lr was 0.001, now 0.002") == 0,
+              "now false; loss.hardening was \"tilt\", now \"none\"; optim.lr was 0.001, now 0.002") == 0,
        "and every difference is named");
     tap_status(hn_config_resumable(&a, &a), HN_OK, "a config goes on with itself");
 }
 
 int main(void)
 {
-    tap_plan(WRONG + 9 + 11 + 11 + 8 + 1);
+    tap_plan(WRONG + 9 + 11 + 13 + 8 + 1);
     every_wrong_thing();
     files();
     right_things();

@@ -120,6 +120,7 @@ struct oracle {
     const struct set *s;
     const wide *z, *weight_z; /* similarities from z; weights from weight_z (held fixed: detach) */
     bool other_class, tilted, supcon;
+    enum hn_hardening hardening;
 };
 
 static inline wide oracle_dot(const struct oracle *q, const wide *z, size_t i, size_t j)
@@ -146,6 +147,29 @@ static inline bool oracle_positive(const struct oracle *q, size_t i, size_t j)
     return j == q->s->partner[i];
 }
 
+static inline bool oracle_passes(const struct oracle *q, size_t i, size_t j)
+{
+    return oracle_dot(q, q->z, i, j) * (wide)q->o->temperature >= (wide)q->o->threshold;
+}
+
+/* Does negative j of i carry weight? */
+static inline bool oracle_carries(const struct oracle *q, size_t i, size_t j)
+{
+    size_t m = q->s->pool.m, before = 0, passing = 0;
+    wide own = oracle_dot(q, q->z, i, j);
+
+    if (q->hardening != HN_HARDEN_THRESHOLD && q->hardening != HN_HARDEN_TOPK)
+        return true;
+    for (size_t k = 0; k < m; k++) {
+        if (!oracle_negative(q, i, k))
+            continue;
+        wide other = oracle_dot(q, q->z, i, k);
+        passing += oracle_passes(q, i, k);
+        before += other > own || (other == own && q->s->number[k] < q->s->number[j]);
+    }
+    return q->hardening == HN_HARDEN_TOPK ? before < q->o->topk : passing == 0 || oracle_passes(q, i, j);
+}
+
 /* Log of the weighted mean of e^s over the negatives; share of weight u[j] and of weighted mass v[j].
  * -INFINITY without negatives. */
 static inline wide oracle_log_mean(const struct oracle *q, size_t i, wide *u, wide *v)
@@ -160,7 +184,7 @@ static inline wide oracle_log_mean(const struct oracle *q, size_t i, wide *u, wi
         }
     for (size_t j = 0; j < m; j++) {
         u[j] = v[j] = 0;
-        if (!oracle_negative(q, i, j))
+        if (!oracle_negative(q, i, j) || !oracle_carries(q, i, j))
             continue;
         u[j] = expl(beta * oracle_dot(q, q->weight_z, i, j) - most);
         v[j] = u[j] * expl(oracle_dot(q, q->z, i, j) - top);
@@ -295,11 +319,13 @@ static inline void oracle_rows(const struct oracle *q, struct truth *out, wide *
 static inline struct oracle oracle_of(const struct hn_loss_options *o, const struct set *s)
 {
     const char *name = hn_loss_names()[o->kind];
+    bool weighs = strncmp(name, "hard", 4) == 0;
 
     return (struct oracle){.o = o,
                            .s = s,
                            .other_class = strcmp(name, "scl") == 0 || strcmp(name, "hard_scl") == 0,
-                           .tilted = strncmp(name, "hard", 4) == 0,
+                           .tilted = weighs && o->hardening == HN_HARDEN_TILT,
+                           .hardening = weighs ? o->hardening : HN_HARDEN_NONE,
                            .supcon = strcmp(name, "supcon") == 0};
 }
 

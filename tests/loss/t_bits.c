@@ -47,6 +47,9 @@ int main(void)
             o.detach = c == 3;
             if ((strstr(name, "scl") || strcmp(name, "supcon") == 0) && c % 3)
                 o.positives = HN_POSITIVES_LABEL;
+            o.hardening = c == 4 ? HN_HARDEN_TOPK : c == 5 ? HN_HARDEN_THRESHOLD : HN_HARDEN_TILT;
+            o.topk = 6;
+            o.threshold = 0.4;
             set_random(&set, 20 + c * 5, 17 + c, 4, c);
             set_cut(&set, (size_t[]){7, 16, 33, 5, 24, 90}[c], c % 2);
             same = any_split(&o) && same;

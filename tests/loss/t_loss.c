@@ -124,6 +124,82 @@ static void oracle(void)
     }
 }
 
+/* Finite and bounded at every temperature from 0.01 and every beta up to 50, on what is hardest: identical,
+ * opposite and tightly clustered rows. */
+static void safe(void)
+{
+    static const double t[] = {0.01, 0.02, 0.07, 0.5}, beta[] = {0, 1, 10, 50};
+    bool finite = true;
+
+    for (int k = 0; hn_loss_names()[k]; k++)
+        for (size_t c = 0; c < 4 * 4 * 3 * 4; c++) {
+            struct hn_loss_options o = options(hn_loss_names()[k], t[c % 4], beta[c / 4 % 4], 0);
+            size_t d = 8;
+            o.tau_plus = hn_loss_kind(k)->corrected && c % 2 ? 0.1 : 0;
+            o.clamp = o.tau_plus > 0;
+            o.detach = c % 5 == 0;
+            o.hardening = (enum hn_hardening)(c / 48);
+            o.threshold = 0.5;
+            o.topk = 3;
+            o.positives =
+                hn_loss_kind(k)->label_positives && c % 7 < 4 ? HN_POSITIVES_LABEL : HN_POSITIVES_VIEW;
+            set_random(&set, 12, d, 3, c);
+            for (size_t i = 1; i < set.pool.m; i++)
+                for (size_t x = 0; x < d; x++) {
+                    real *z = &set.z[i * d + x], first = set.z[x];
+                    real sign = c / 16 % 3 == 1 && i % 2 ? -1 : 1;
+                    *z = c / 16 % 3 == 2 ? first + (real)1e-4 * (*z - first) : sign * first;
+                }
+            set_cut(&set, 7, false);
+            run_loss(&got, &o, &set, 1, 1);
+            bool good = isfinite(got.sum.loss) && got.sum.loss >= 0 && got.sum.loss < 8 + 2.2 / o.temperature;
+            for (size_t i = 0; i < set.pool.m * d; i++)
+                good = good && fabs((double)got.dz[i]) <= 4 * (1 + o.beta) / o.temperature;
+            if (!good)
+                printf("# %s t %g beta %g hardening %d case %zu: loss %g\n", hn_loss_names()[k],
+                       o.temperature, o.beta, (int)o.hardening, c, got.sum.loss);
+            finite = finite && good;
+        }
+    ok(finite, "loss and gradient stay finite and bounded from t 0.01 and up to beta 50");
+}
+
+/* A last row of the pool that equals another: same dot products, so its number decides. */
+static void repeat_row(size_t from)
+{
+    size_t d = set.pool.dim;
+
+    memcpy(set.z + (set.pool.m - 1) * d, set.z + from * d, d * sizeof *set.z);
+    memcpy(set.z + (set.pool.m / 2) * d, set.z + from * d, d * sizeof *set.z);
+}
+
+/* Choices of negatives: every k and several thresholds, equal rows, more than there are, none that passes. */
+static void choices(void)
+{
+    static const double threshold[] = {-1, -0.2137, 0.1234, 0.6543, 1};
+    size_t fell = 0;
+
+    for (int scl = 0; scl < 2; scl++) {
+        bool pass = true;
+        for (size_t c = 0; c < 120; c++) {
+            struct hn_loss_options o = options(scl ? "hard_scl" : "hard", c % 3 ? 0.3 : 0.05, 0, 0);
+            o.tau_plus = !scl && c % 5 == 0 ? 0.05 : 0;
+            o.clamp = o.tau_plus > 0;
+            o.hardening = c % 2 ? HN_HARDEN_TOPK : HN_HARDEN_THRESHOLD;
+            o.threshold = threshold[c / 2 % 5];
+            o.topk = 1 + c % 13 * (c % 13) / 4;
+            o.positives = scl && c % 4 < 2 ? HN_POSITIVES_LABEL : HN_POSITIVES_VIEW;
+            set_random(&set, 5 + c % 9, 3 + c % 7, 3, 900 + c);
+            if (o.hardening == HN_HARDEN_TOPK)
+                repeat_row(c % set.pool.m);
+            set_cut(&set, 1 + c % 11, c % 4 < 2);
+            pass = agrees(&o, TAP_TOL(5e-5, 1e-12)) && pass;
+            fell += got.sum.fell_back;
+        }
+        ok(pass, "%s: threshold and top-k agree with their definitions", scl ? "hard_scl" : "hard");
+    }
+    ok(fell > 0, "some anchors fell back to all negatives");
+}
+
 /* Double build: central differences of the library's own loss (weights constant: of the oracle's, weights
  * held). */
 static void differences(void)
@@ -132,7 +208,12 @@ static void differences(void)
     struct hn_loss_options all[] = {options("infonce", 0.2, 0, 0),  options("debiased", 0.5, 0, 0.05),
                                     options("hard", 0.5, 1, 0.1),   options("hard", 0.2, 3, 0),
                                     options("scl", 0.5, 0, 0),      options("hard_scl", 0.5, 2, 0),
-                                    options("hard_scl", 0.3, 2, 0), options("supcon", 0.2, 0, 0)};
+                                    options("hard_scl", 0.3, 2, 0), options("supcon", 0.2, 0, 0),
+                                    options("hard", 0.3, 0, 0.05),  options("hard_scl", 0.3, 0, 0)};
+    all[8].hardening = HN_HARDEN_TOPK;
+    all[8].topk = 3;
+    all[9].hardening = HN_HARDEN_THRESHOLD;
+    all[9].threshold = 0.3;
 
     all[7].positives = HN_POSITIVES_LABEL;
     all[5].positives = HN_POSITIVES_LABEL;
@@ -236,6 +317,17 @@ static void refusals(void)
     o.reduction = HN_REDUCTION_PAIRS;
     tap_status(hn_loss_check(&o), HN_EUSAGE, "supcon is a mean over anchors");
     o.reduction = HN_REDUCTION_ANCHORS;
+    o = options("hard", 0.5, 0, 0);
+    o.hardening = HN_HARDEN_TOPK;
+    tap_status(hn_loss_check(&o), HN_EUSAGE, "top-k of none is refused");
+    o.topk = 1;
+    tap_status(hn_loss_check(&o), HN_OK, "of one it is not");
+    o.hardening = (enum hn_hardening)7;
+    tap_status(hn_loss_check(&o), HN_EUSAGE, "a hardening that is not there is refused");
+    o = options("hard", 0.5, 1, 0);
+    o.beta_schedule = HN_BETA_LINEAR;
+    o.beta_end = -1;
+    tap_status(hn_loss_check(&o), HN_EUSAGE, "beta does not end below 0");
     o.kind = 99;
     tap_status(hn_loss_check(&o), HN_EUSAGE, "a loss that is not there is refused");
     hn_threads *crew = NULL;
@@ -251,10 +343,12 @@ static void refusals(void)
 
 int main(void)
 {
-    tap_plan(43);
+    tap_plan(53);
     hn_backend_start();
     by_hand();
     oracle();
+    choices();
+    safe();
     differences();
     shift();
     who_is_left_out();
