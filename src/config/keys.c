@@ -331,8 +331,8 @@ const struct hn_key_follow hn_key_follows[] = {
     {"loss.hardening", LOSS("infonce"), "none"},  {"loss.hardening", LOSS("debiased"), "none"},
     {"loss.hardening", LOSS("scl"), "none"},      {"loss.hardening", LOSS("supcon"), "none"},
     {"loss.beta", LOSS("hard_scl"), "0.5"},       {"loss.beta", HARDENING("none"), "0"},
-           {"loss.beta", HARDENING("threshold"), "0"},
-    {"loss.beta", HARDENING("topk"), "0"},        {"loss.topk", HARDENING("topk"), "10"},
+    {"loss.beta", HARDENING("threshold"), "0"},   {"loss.beta", HARDENING("topk"), "0"},
+    {"loss.topk", HARDENING("topk"), "10"},
 };
 /* clang-format on */
 

@@ -278,6 +278,11 @@ static void defaults_that_follow(void)
        "hard_scl is H-SCL's");
     ok(reads(&c, PATH, "loss.kind=scl") && c.loss.beta == 0 && c.loss.positives == HN_POSITIVES_LABEL,
        "scl has no weights");
+    ok(reads(&c, PATH, "loss.hardening=topk") && c.loss.beta == 0 && c.loss.topk == 10,
+       "top-k has no beta, and ten columns unless told");
+    ok(reads(&c, PATH, "loss.kind=supcon") && c.loss.positives == HN_POSITIVES_LABEL &&
+           c.loss.hardening == HN_HARDEN_NONE && c.loss.reduction == HN_REDUCTION_ANCHORS,
+       "supcon takes its positives by label");
     ok(reads(&c, PATH, "loss.kind=debiased") && c.loss.beta == 0 && c.loss.tau_plus == 0.1 && c.loss.clamp,
        "debiased keeps the correction");
     ok(reads(&c, PATH, "loss.kind=infonce") && c.loss.beta == 0 && c.loss.tau_plus == 0 && !c.loss.clamp,
