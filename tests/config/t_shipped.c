@@ -17,7 +17,7 @@ int main(void)
         return tap_done();
     }
     tap_plan((int)found.gl_pathc + 2);
-    ok(found.gl_pathc >= 5, "%zu configs are shipped", found.gl_pathc);
+    ok(found.gl_pathc >= 12, "%zu configs are shipped", found.gl_pathc);
     for (size_t i = 0; i < found.gl_pathc; i++) {
         struct hn_config c;
         tap_status(hn_config_read(&c, found.gl_pathv[i], NULL, NULL, 0), HN_OK, "%s reads",
