@@ -47,7 +47,7 @@ L_asan    := $(ONEDNN)
 LIB_SRC  := $(sort $(foreach r,$(filter-out cli,$(ROOMS)),$(wildcard src/$(r)/*.c src/$(r)/*/*.c)))
 CLI_SRC  := $(sort $(wildcard src/cli/*.c))
 TEST_SRC := $(sort $(foreach r,$(ROOMS),$(wildcard tests/$(r)/t_*.c)))
-TEST_SH  := $(sort $(wildcard tests/*/*.t))
+TEST_SH  := $(filter-out tests/slurm/%,$(sort $(wildcard tests/*/*.t)))
 HEADERS  := $(sort $(wildcard include/hardneg/*.h src/*/*.h src/*/*/*.h))
 C_FILES  := $(sort $(wildcard src/*/*.c src/*/*/*.c tests/*/*.c tests/*.h examples/*.c) $(HEADERS))
 
@@ -137,7 +137,7 @@ $(BUILD)/completion: tools/completion $(BUILD)/hardneg
 	@tools/completion $(BUILD)/hardneg >$@.new && mv $@.new $@
 
 install: install-release install-double $(BUILD)/hardneg.1 $(BUILD)/completion
-	install -d $(DESTDIR)$(INCDIR)/hardneg $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(COMPDIR) $(DESTDIR)$(SHAREDIR)/configs $(DESTDIR)$(SHAREDIR)/examples
+	install -d $(DESTDIR)$(INCDIR)/hardneg $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(COMPDIR) $(DESTDIR)$(SHAREDIR)/configs $(DESTDIR)$(SHAREDIR)/examples $(DESTDIR)$(SHAREDIR)/jobs
 	install -m 644 $(PUBLIC) $(DESTDIR)$(INCDIR)/hardneg
 	install -m 644 $(BUILD)/hardneg.1 $(DESTDIR)$(MANDIR)/man1/hardneg.1
 	ln -sf hardneg.1 $(DESTDIR)$(MANDIR)/man1/hardneg-double.1
@@ -145,6 +145,7 @@ install: install-release install-double $(BUILD)/hardneg.1 $(BUILD)/completion
 	ln -sf hardneg $(DESTDIR)$(COMPDIR)/hardneg-double
 	install -m 644 configs/*.cfg $(DESTDIR)$(SHAREDIR)/configs
 	install -m 644 examples/*.c $(DESTDIR)$(SHAREDIR)/examples
+	install -m 755 jobs/*.sh $(DESTDIR)$(SHAREDIR)/jobs
 	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig
 
 uninstall: uninstall-release uninstall-double
@@ -170,6 +171,9 @@ check: all $(call pick,$(C_TESTS)) $(BUILD)/asan/hardneg $(BUILD)/debug/hardneg
 try: $(call pick,$(C_TESTS))
 	$(PROVE) $^
 
+# jobs/ in a private SLURM on this machine (slurm-wlm, munge): minutes, so apart.
+check-slurm: all ; TAP_TIMEOUT=900 HN_BUILD=$(abspath $(BUILD)) $(PROVE) $(call pick,$(sort $(wildcard tests/slurm/*.t)))
+
 check-style: ; $(PROVE) tests/base/style.t
 check-headers: ; $(PROVE) tests/base/headers.t
 
@@ -181,12 +185,13 @@ help:
 	@echo 'make              build/hardneg (float) and build/hardneg-double'
 	@echo 'make install      programs, headers, libraries, manual (PREFIX, LIBDIR, DESTDIR; make uninstall takes them away)'
 	@echo 'make check        all tests (T=word: only those whose path holds it)'
+	@echo 'make check-slurm  the job scripts in a private SLURM (tools/deps --tests installs it)'
 	@echo 'make demo         import Fashion-MNIST, train, evaluate'
 	@echo 'make VARIANT      one of: $(VARIANTS)  (program and tests in build/VARIANT)'
 	@echo 'make format       lay out the C files; check-style, check-headers: those tests alone'
 	@echo 'V=1 shows the commands; WERROR= leaves warnings as warnings'
 
 FORCE:
-.PHONY: all install uninstall check try check-style check-headers format demo clean help FORCE
+.PHONY: all install uninstall check check-slurm try check-style check-headers format demo clean help FORCE
 .SECONDARY:
 -include $(foreach v,$(VARIANTS),$(shell find $(BUILD)/$(v) -name '*.d' 2>/dev/null))

@@ -1,0 +1,124 @@
+# jobs/common.sh - what the batch scripts share: set-up, launching, passing signals on, requeueing.  Sourced.
+#
+# Settings, by environment (sbatch passes yours on) or in a file site.sh beside this one, which is sourced first and is the
+# place for `module load` lines and OMPI_MCA_* settings of a cluster:
+#
+#   HARDNEG           the program (default: build/hardneg of this checkout, else hardneg from PATH)
+#   HARDNEG_LAUNCH    mpirun (default) or srun (needs SLURM's pmix plugin: srun --mpi=list)
+#   HARDNEG_BIND      options of mpirun or srun for binding (default: each rank gets its --cpus-per-task cores)
+#   HARDNEG_REQUEUE   yes (default), or no: exit with the program's code instead (jobs/chain.sh)
+#   HARDNEG_ATTEMPTS  restarts in a row that may bring no new checkpoint before the job gives up (default 3)
+
+here=$(dirname "${BASH_SOURCE[0]}")
+# shellcheck disable=SC1091 # there is one or not
+[ ! -e "$here/site.sh" ] || . "$here/site.sh"
+
+say() { echo "job: $*" >&2; }
+
+program=${HARDNEG:-hardneg}
+[ -n "${HARDNEG:-}" ] || [ ! -x "$here/../build/hardneg" ] || program=$here/../build/hardneg
+
+# In an array the plain number of one task stands for the whole array.
+job=${SLURM_JOB_ID:-}
+[ -z "${SLURM_ARRAY_TASK_ID:-}" ] || job=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
+
+launcher() { # sets launch
+    local cores=${SLURM_CPUS_PER_TASK:-}
+    case ${HARDNEG_LAUNCH:-mpirun} in
+    # -K: without it a dead rank leaves the others waiting for ever.
+    srun) read -ra launch <<<"srun -K --mpi=pmix ${cores:+--cpus-per-task=$cores} ${HARDNEG_BIND---cpu-bind=cores}" ;;
+    mpirun) read -ra launch <<<"mpirun --quiet ${HARDNEG_BIND---map-by slot:PE=${cores:-1} --bind-to core}" ;;
+    *) say "HARDNEG_LAUNCH is mpirun or srun, not $HARDNEG_LAUNCH"; exit 64 ;;
+    esac
+}
+
+# What reaches this shell goes on to all ranks as USR1, which saves and stops: mpirun kills its ranks two seconds after TERM
+# or INT, srun at once.  Repeated, for a launcher that is still starting loses signals, or dies of them.
+pid='' warned=0 repeater=''
+pass_on() {
+    warned=1
+    [ -n "$pid" ] && [ -z "$repeater" ] || return 0
+    (while kill -USR1 "$pid" 2>/dev/null; do sleep 5; done) &
+    repeater=$!
+}
+trap pass_on USR1 TERM INT
+trap : CONT
+
+run() { # COMMAND...: its status in $rc
+    "$@" &
+    pid=$!
+    [ $warned = 0 ] || pass_on
+    while :; do
+        rc=0
+        wait "$pid" || rc=$?
+        kill -0 "$pid" 2>/dev/null || break # else a trap interrupted the wait
+    done
+    [ -z "$repeater" ] || kill "$repeater" 2>/dev/null
+    pid=''
+}
+
+newest() { # RUN: its newest checkpoint
+    find "$1/checkpoints" -name 'step-*.h5' -printf '%f\n' 2>/dev/null | sort -V | tail -n 1
+}
+
+# Would the same job again be of use?  Codes of the program: 75 stopped on request, 69 a rank was lost.  Above 128: the
+# launcher or a rank was killed, 205: mpirun lost a node; but not what a bug kills.  1, 143: mpirun was told to stop.
+worth_it() {
+    case $rc in
+    75 | 69 | 205) return 0 ;;
+    132 | 134 | 135 | 136 | 139) return 1 ;;
+    1 | 2) [ $warned = 1 ] ;;
+    *) [ "$rc" -gt 128 ] ;;
+    esac
+}
+
+# Is SLURM itself ending the job, other than at its time limit?  Then it is cancelled, or SLURM requeues it.
+ended_by_slurm() {
+    local state left
+    read -r state left <<<"$(squeue -h -j "$job" -o '%T %L' 2>/dev/null)"
+    [ "$state" = COMPLETING ] && [ "$left" != 0:00 ] && [ "$left" != INVALID ]
+}
+
+# Restarts in a row that brought no new checkpoint, kept beside the run: RUN/job-restarts.
+count_restart() { # RUN
+    local count=0 last='' now
+    now=$(newest "$1")
+    [ ! -e "$1/job-restarts" ] || read -r count last <"$1/job-restarts"
+    [ "$last" = "$now" ] || count=0
+    attempts=$((count + 1))
+    echo "$attempts $now" >"$1/job-restarts"
+}
+
+finish() { # RUN: requeues, or exits
+    if [ "$rc" = 0 ]; then
+        rm -f "$1/job-restarts"
+        exit 0
+    fi
+    if ! worth_it; then
+        say "exit $rc: the same again would end the same way"
+        # The links of a chain that wait for this one would only do that.
+        [ -z "${HARDNEG_CHAIN:-}" ] || scancel --state=PENDING --name="$HARDNEG_CHAIN"
+        exit "$rc"
+    fi
+    if [ -z "$job" ] || [ "${HARDNEG_REQUEUE:-yes}" = no ] || ended_by_slurm; then
+        exit "$rc"
+    fi
+    count_restart "$1"
+    if [ "$attempts" -gt "${HARDNEG_ATTEMPTS:-3}" ]; then
+        say "exit $rc: $((attempts - 1)) restarts brought no new checkpoint; not again (rm $1/job-restarts allows it)"
+        exit "$rc"
+    fi
+    say "exit $rc, newest checkpoint $(newest "$1" | grep . || echo none): requeued, to go on from there"
+    scontrol requeue "$job" || exit "$rc"
+    exit 0 # requeue ends this shell anyway
+}
+
+train() { # CONFIG RUN [OPTION...]
+    local config=$1 run=$2
+    shift 2
+    [ -z "${SLURM_CPUS_PER_TASK:-}" ] || set -- --set "run.threads=$SLURM_CPUS_PER_TASK" "$@"
+    mkdir -p "$run" || exit 73
+    launcher
+    run "${launch[@]}" "$program" train "$config" -o "$run" "$@"
+    finish "$run"
+}

@@ -1,0 +1,20 @@
+#!/bin/bash
+# Trains on several nodes.
+#
+#   sbatch jobs/nodes.sh CONFIG RUN [OPTION...]         options of sbatch, before the script, win over those below
+#
+# The same line goes on with a run that ended early.  When the time limit nears, the job saves, requeues itself and goes
+# on where it was; so it does when a node is lost.  common.sh has the settings.
+#SBATCH --job-name=hardneg
+#SBATCH --nodes=4 --ntasks-per-node=8 --cpus-per-task=4
+#SBATCH --time=04:00:00
+#SBATCH --signal=B:USR1@120
+#SBATCH --requeue --open-mode=append
+#SBATCH --output=%x-%j.log
+set -u
+# SLURM runs a copy of this script somewhere else; it knows where the script was.
+jobs=$(scontrol show job "${SLURM_JOB_ID:-}" 2>/dev/null | sed -n 's|^ *Command=\([^ ]*\)/.*|\1|p' | head -n 1)
+# shellcheck source=jobs/common.sh
+. "${jobs:-$(dirname "$0")}/common.sh"
+[ $# -ge 2 ] || { say "usage: sbatch jobs/nodes.sh CONFIG RUN [OPTION...]"; exit 64; }
+train "$@"
