@@ -1,7 +1,7 @@
 # Every mistake gets one clear line and the documented exit code.  The sanitizer build runs here.
 HARDNEG=${HN_BUILD:-$HN_TOP/build}/asan/hardneg
 . "$HN_TOP/tests/lib.sh"
-plan 63
+plan 67
 
 "$HN_TOP/tests/make-idx" "$tmp" 64 32
 "$hardneg" import idx "$tmp" "$tmp/tiny.h5" >/dev/null || exit 1
@@ -36,6 +36,11 @@ refused 64 "microbatches" "a batch that cannot be cut" train --set batch.microba
 refused 64 "no such key" "an unknown section" train --set los.kind=hard
 refused 64 "--set" "a --set without a value" train --set loss.kind
 refused 64 "tau_plus" "tau_plus where it has no place" train --set loss.kind=infonce --set loss.tau_plus=0.1
+
+refused 64 "hcl-cifar" "an unknown preset" train --set augment.preset=hcl
+refused 64 "is even" "a blur without a middle" train --set augment.blur=opencv --set augment.blur_kernel=2
+refused 64 "blur_sigma" "a range of sigma the wrong way round" train --set augment.blur_sigma=2,0.1
+refused 64 "larger than views" "a blur larger than the views" train --set augment.blur=torchvision --set augment.blur_kernel=99
 
 # Data.
 refused 66 "nowhere.h5" "no data" train --set data.path="$tmp/nowhere.h5"

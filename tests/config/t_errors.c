@@ -95,6 +95,12 @@ static const struct {
     {PATH "augment: { crop_scale = [0.5, 0.25]; };", NULL,
      "run.cfg:2: augment.crop_scale: least 0.5 is more than most 0.25"},
     {PATH, "augment.crop_ratio=2,1", "--set augment.crop_ratio=2,1: least 2 is more than most 1"},
+    {PATH "augment: { blur_sigma = [2.0, 0.1]; };", NULL,
+     "run.cfg:2: augment.blur_sigma: least 2 is more than most 0.1"},
+    {PATH "augment: { blur_kernel = 4; };", NULL,
+     "run.cfg:2: augment.blur_kernel: 4 is even: a blur needs a middle"},
+    {PATH "augment: { preset = \"hcl-cifar\"; };", "augment.blur_kernel=33",
+     "--set augment.blur_kernel=33: a blur of 33 pixels is larger than views of 32 (augment.size)"},
     {PATH "model: { encoder = \"resnet18\";\n norm = false; };", NULL,
      "run.cfg:3: model.norm: resnet18 always has BatchNorm"},
     {PATH "model: { encoder = \"resnet50\";\n channels = [8, 16]; };", NULL,
@@ -296,6 +302,31 @@ static void defaults_that_follow(void)
     ok(reads(&c, PATH, "model.head_out=0") && c.model.head_hidden == 0, "no head, no hidden layer of it");
 }
 
+/* HCL's and H-SCL's code, and SimCLR's appendices. */
+static void presets(void)
+{
+    struct hn_config c;
+    const struct hn_augment_options *a = &c.augment;
+
+    ok(reads(&c, PATH, NULL) && a->size == 0 && a->crop_scale[0] == 0.2 && a->saturation == 0 &&
+           a->hue == 0 && a->greyscale == 0 && a->blur == HN_BLUR_NONE,
+       "no preset: brightness and contrast alone");
+    ok(reads(&c, PATH, "augment.preset=hcl-cifar") && a->size == 32 && a->crop_scale[0] == 0.08 &&
+           a->flip == 0.5 && a->jitter == 0.8 && a->brightness == 0.4 && a->contrast == 0.4 &&
+           a->saturation == 0.4 && a->hue == 0.1 && a->greyscale == 0.2 && a->blur == HN_BLUR_OPENCV &&
+           a->blur_probability == 0.5 && a->blur_sigma[0] == 0.1 && a->blur_sigma[1] == 2 &&
+           a->mean[2] == 0.4465 && a->std[0] == 0.2023,
+       "hcl-cifar");
+    ok(reads(&c, PATH, "augment.preset=simclr-cifar") && a->hue == 0.1 && a->blur == HN_BLUR_NONE,
+       "simclr-cifar has no blur");
+    ok(reads(&c, PATH, "augment.preset=simclr-imagenet") && a->size == 224 && a->test_crop == 0.875 &&
+           a->brightness == 0.8 && a->hue == 0.2 && a->blur == HN_BLUR_TORCHVISION && a->mean[0] == 0.485,
+       "simclr-imagenet");
+    ok(reads(&c, PATH "augment: { hue = 0.3; };", "augment.preset=hcl-cifar") && a->hue == 0.3 &&
+           a->saturation == 0.4,
+       "what is given stays");
+}
+
 static void resuming(void)
 {
     struct hn_config a, b;
@@ -323,11 +354,12 @@ static void resuming(void)
 
 int main(void)
 {
-    tap_plan(WRONG + 9 + 11 + 13 + 8 + 1);
+    tap_plan(WRONG + 9 + 11 + 5 + 13 + 8 + 1);
     every_wrong_thing();
     files();
     right_things();
     defaults_that_follow();
+    presets();
     resuming();
     ok(hn_live_blocks() == 0, "no memory is left behind");
     return tap_done();
