@@ -69,7 +69,7 @@ static hn_status add_memory(struct hn_budget *b, const struct hn_budget_case *k,
         .pool = hn_gathered_bytes(c->batch, c->microbatches, k->ranks, b->embedding, c->tile),
         .reducer = reducer,
         .cache = hn_prefetch_cache_bytes(k->data, c->data.cache_bytes),
-        .views = hn_prefetch_bytes(k->data, b->own.count * samples) +
+        .views = hn_prefetch_bytes(k->data, &c->data, b->own.count * samples) +
                  k->threads * hn_round_up(k->view_scratch, HN_ALIGN),
         /* HDF5's image, growing by 8 MiB; the copy that is written; two more while it is tried. */
         .saving = k->rank == 0 ? hn_round_up(b->checkpoint, (size_t)8 << 20) + 3 * b->checkpoint : 0};

@@ -76,6 +76,9 @@ static hn_status check_data(hn_trainer *t)
                c->data.path);
     if (info->samples[c->data.split] == 0)
         return hn_fail(HN_EDATA, "%s: has no split \"%s\" (data.split)", c->data.path, split);
+    if (c->data.positives == HN_PAIR_LABEL && !info->labelled[c->data.split])
+        return hn_fail(HN_EUSAGE, "data.positives \"label\" needs labels, and split \"%s\" of %s has none",
+                       split, c->data.path);
     if (!hn_loss_needs_labels(&c->loss))
         return HN_OK;
     if (!info->labelled[c->data.split])

@@ -1,6 +1,6 @@
 # The same bits under mpirun: ranks, threads, pretended nodes, BatchNorm settings, both ways of giving positives.
 . "$HN_TOP/tests/lib.sh"
-plan 17
+plan 19
 
 "$HN_TOP/tests/make-idx" "$tmp" 160 40
 "$hardneg" import idx "$tmp" "$tmp/tiny.h5" >/dev/null || exit 1
@@ -30,7 +30,7 @@ is "$rc" 0 "plain MPI reduction trains too"
 
 onednn=backend.kind=onednn
 if "$hardneg" --version | grep -q "without oneDNN"; then onednn=loss.beta=2; fi # nothing to compare there
-for setting in "batchnorm.scope=microbatch" "batchnorm.per_view=false" "loss.kind=hard_scl" "$onednn"; do
+for setting in "batchnorm.scope=microbatch" "batchnorm.per_view=false" "loss.kind=hard_scl" "data.positives=label" "$onednn"; do
     train 1 --set "$setting" --set run.threads=1
     want=$hash
     train 5 --set "$setting" --set run.threads=1
