@@ -91,7 +91,7 @@ static void add_traffic(struct hn_budget *b, const struct hn_budget_case *k, con
     covers -= (double)mine;
     b->traffic = (struct hn_traffic){
         .gathered = others * (2.0 * (double)(b->embedding * sizeof(real) + sizeof(struct hn_row_stat)) +
-                              (hn_loss_needs_labels(&c->loss) ? sizeof(int64_t) : 0)),
+                              (k->data->labelled[c->data.split] ? sizeof(int64_t) : 0)),
         .reduced = block / ranks * covers + block * (ranks - 1) / ranks,
         .normalised = covers * (double)b->net.exchanged * sizeof(double),
         .calls = 4 + b->net.exchanges + 2 * (b->net.parameters / ((size_t)1 << 18) + 1)};

@@ -19,6 +19,8 @@ struct hn_core_options {
     enum hn_norm_scope norm_scope;
     bool norm_per_view;
     struct hn_loss_options loss;
+    bool labelled; /* hn_core_labels will be filled: gathered for the telemetry even where the loss needs none
+                    */
     struct hn_optim_options optim;
 };
 

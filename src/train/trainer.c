@@ -25,6 +25,7 @@ static hn_status open_core(hn_trainer *t)
     hn_graph *graph = NULL;
     hn_status st = hn_comm_agree(t->session.comm, hn_session_graph(&t->session, &graph));
 
+    options.labelled = hn_dataset_info(t->session.data)->labelled[c->data.split];
     if (st != HN_OK) {
         hn_graph_free(graph);
         return st;

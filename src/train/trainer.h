@@ -27,6 +27,7 @@ struct hn_trainer {
     uint64_t saved_step;       /* of the newest checkpoint here; HN_NOT_SAVED */
     bool evaluates;            /* the data has labelled splits to judge by */
     bool warned_anchors;       /* that every anchor was left out */
+    bool warned_excluded;      /* that some were */
     double started, saved_at;  /* hn_now() */
 };
 
