@@ -165,7 +165,7 @@ hn_status hn_bench_views(struct hn_bench *b)
     if (st == HN_OK)
         st = views_of(b, "views, defaults", "");
     if (st == HN_OK)
-        st = views_of(b, "views, hcl_cifar", "augment: { preset = \"hcl_cifar\"; };");
+        st = views_of(b, "views, hcl-cifar", "augment: { preset = \"hcl-cifar\"; };");
     return st;
 }
 
