@@ -166,6 +166,8 @@ hn_status hn_bench_views(struct hn_bench *b)
         st = views_of(b, "views, defaults", "");
     if (st == HN_OK)
         st = views_of(b, "views, hcl-cifar", "augment: { preset = \"hcl-cifar\"; };");
+    if (st == HN_OK)
+        st = views_of(b, "views, simclr-cifar", "augment: { preset = \"simclr-cifar\"; };");
     return st;
 }
 
