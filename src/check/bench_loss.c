@@ -82,7 +82,7 @@ static double run_loss(struct pool *p)
 
     hn_gathered_rows(p->gathered, p->rows);
     hn_loss_lap1(p->loss, hn_gathered_own_stats(p->gathered), pool, blocks);
-    stat = hn_gathered_stats(p->gathered);
+    stat = hn_gathered_stats(p->gathered, p->loss);
     hn_loss_lap2(p->loss, p->dz, stat, pool, blocks);
     hn_loss_summary(p->loss, &summary, stat, pool->m);
     return hn_now() - start;
