@@ -92,28 +92,37 @@ static hn_status append(const char *path, const char *line)
     return fclose(f) == 0 && good ? HN_OK : hn_fail(HN_EIO, "%s: %s", path, strerror(errno));
 }
 
+static void say(const struct hn_bench *b, const char *what, double seconds,
+                const struct hn_bench_value *value)
+{
+    struct hn_text line = {0};
+
+    hn_text_add(&line, "%-26s %2zu x %-2zu %10.2f ms", what, hn_comm_size(b->comm),
+                hn_threads_count(b->threads), 1e3 * seconds);
+    for (; value->name; value++)
+        hn_text_add(&line, "  %s %.4g", value->name, value->value);
+    if (hn_text_status(&line) == HN_OK)
+        b->options->row(line.at);
+    hn_text_free(&line);
+}
+
 hn_status hn_bench_row(const struct hn_bench *b, const char *what, double seconds,
                        const struct hn_bench_value *value)
 {
-    size_t ranks = hn_comm_size(b->comm), threads = hn_threads_count(b->threads);
     struct hn_text line = {0};
     hn_json *j;
     hn_status st;
 
     if (hn_comm_rank(b->comm) != 0)
         return HN_OK;
-    printf("%-26s %2zu x %-2zu %10.2f ms", what, ranks, threads, 1e3 * seconds);
+    say(b, what, seconds, value);
     j = hn_json_new();
     hn_json_string(j, "what", what);
-    hn_json_integer(j, "ranks", (int64_t)ranks);
-    hn_json_integer(j, "threads", (int64_t)threads);
+    hn_json_integer(j, "ranks", (int64_t)hn_comm_size(b->comm));
+    hn_json_integer(j, "threads", (int64_t)hn_threads_count(b->threads));
     hn_json_number(j, "seconds", seconds);
-    for (; value->name; value++) {
+    for (; value->name; value++)
         hn_json_number(j, value->name, value->value);
-        printf("  %s %.4g", value->name, value->value);
-    }
-    printf("\n");
-    fflush(stdout);
     hn_json_string(j, "command", b->options->command);
     st = hn_json_line(j, &line);
     hn_json_free(j);

@@ -10,13 +10,14 @@
 #include "hardneg/train.h"
 
 struct hn_bench_options {
-    const char *encoder; /* of steps */
-    size_t width, batch; /* of steps; pairs of the loss */
-    size_t repeats;      /* the median counts */
-    size_t threads;      /* of each rank */
-    const char *folder;  /* for files that are deleted again */
-    const char *rows;    /* file to which rows are appended as JSON; or NULL */
-    const char *command; /* as typed */
+    const char *encoder;           /* of steps */
+    size_t width, batch;           /* of steps; pairs of the loss */
+    size_t repeats;                /* the median counts */
+    size_t threads;                /* of each rank */
+    const char *folder;            /* for files that are deleted again */
+    const char *rows;              /* file to which rows are appended as JSON; or NULL */
+    const char *command;           /* as typed */
+    void (*row)(const char *line); /* gets each row as soon as it is there, on rank 0 */
 };
 
 struct hn_bench {
@@ -27,7 +28,7 @@ struct hn_bench {
 
 /* NULL-terminated: "steps", "loss", ... */
 const char *const *hn_bench_names(void);
-/* Rows go to standard output on rank 0.  HN_EUSAGE: no such part, or it makes no sense on these ranks. */
+/* HN_EUSAGE: no such part, or it makes no sense on these ranks. */
 hn_status hn_bench_run(hn_comm *comm, const char *part, const struct hn_bench_options *options);
 
 /* ---- inside ---- */

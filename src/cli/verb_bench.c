@@ -1,5 +1,6 @@
 #include "check/bench.h"
 #include "cli/verbs.h"
+#include <stdio.h>
 
 static struct {
     const char *encoder, *folder, *rows;
@@ -29,6 +30,12 @@ static hn_status check(void)
     return HN_OK;
 }
 
+static void print(const char *line)
+{
+    puts(line);
+    fflush(stdout);
+}
+
 static hn_status run(hn_comm *comm, const char *const *operand, size_t operands)
 {
     struct hn_bench_options o = {.encoder = given.encoder,
@@ -38,7 +45,8 @@ static hn_status run(hn_comm *comm, const char *const *operand, size_t operands)
                                  .threads = given.threads,
                                  .folder = given.folder,
                                  .rows = given.rows,
-                                 .command = hn_cli_command()};
+                                 .command = hn_cli_command(),
+                                 .row = print};
     hn_status st = check();
 
     (void)operands;
