@@ -1,4 +1,5 @@
 /* ckpt/save.c - writing a checkpoint. */
+#include "base/file.h"
 #include "base/mem.h"
 #include "ckpt/content.h"
 #include "ckpt/folder.h"
@@ -131,7 +132,7 @@ void hn_ckpt_retire(const char *dir, const struct hn_ckpt_options *options)
     uint64_t *step = NULL;
     size_t count = 0;
 
-    hn_store_sweep(dir);
+    hn_file_sweep(dir);
     if (hn_ckpt_list(&step, &count, dir) != HN_OK) {
         hn_log(HN_LOG_WARN, "%s", hn_error_text());
         return;

@@ -101,10 +101,6 @@ struct hn_store_blocks {
 /* The range that holds array `name`; HN_EDATA when it is not one. */
 hn_status hn_store_blocks(const hn_store *s, const char *name, struct hn_store_blocks *blocks);
 
-/* Removes temporaries (".NAME.HOST.PID.tmp") that a killed writer left in a folder: those of a process of
- * this host that is gone, and any older than a day. */
-void hn_store_sweep(const char *folder);
-
 const char *hn_store_version(void); /* of HDF5 */
 
 #endif
