@@ -19,5 +19,5 @@ for launch in mpirun srun; do
 done
 
 "$slurm" stop >"$tmp/out" 2>&1
-is "$(grep -l "$tmp/c" /proc/[0-9]*/cmdline 2>"$tmp/which")" "" "no server and no step of this SLURM is left"
+is "$(grep -l "$tmp/[c]" /proc/[0-9]*/cmdline 2>"$tmp/which")" "" "no server and no step of this SLURM is left"
 done_testing
