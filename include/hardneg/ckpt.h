@@ -1,7 +1,7 @@
 /* hardneg/ckpt.h - checkpoints: named arrays and texts in one sealed HDF5 file.  Local, rank-blind:
  * rank 0 writes and reads, others get bytes.
  *
- * A file has no rank count in it.  Its life: made in memory -> temporary ->
+ * A file has no rank count in it.  Its life: image in memory -> temporary ->
  * fsync -> renamed to step-00001234.h5 -> folder synced -> (maybe) retired. */
 #ifndef HARDNEG_CKPT_H
 #define HARDNEG_CKPT_H
@@ -32,16 +32,33 @@ struct hn_ckpt_text {
     const char *text;
 };
 
-/* Writes DIR/step-NNNNNNNN.h5 (DIR is made when missing, its parent is not). A save that fails leaves what
- * was there: HN_ECREATE, HN_EIO, HN_ENOMEM. */
+/* A checkpoint to be: laid out once, filled and written time and again.  It holds one copy of the arrays,
+ * made in new(); array (with its names) and text are the caller's, array must outlive it. */
+typedef struct hn_ckpt_image hn_ckpt_image;
+hn_status hn_ckpt_image_new(hn_ckpt_image **out, const struct hn_ckpt_array *array, size_t arrays,
+                            const struct hn_ckpt_text *text, size_t texts);
+void hn_ckpt_image_free(hn_ckpt_image *c);
+uint64_t hn_ckpt_image_bytes(const hn_ckpt_image *c); /* of the file */
+/* Has the file system of a folder room for it?  HN_ECREATE with the sizes. */
+hn_status hn_ckpt_image_room(const hn_ckpt_image *c, const char *dir);
+/* Hot: copies the arrays' bytes. */
+void hn_ckpt_image_take(hn_ckpt_image *c, uint64_t step);
+/* Writes what was taken to DIR/step-NNNNNNNN.h5 (DIR is made when missing, its parent is not).  Any thread,
+ * no HDF5.  What was there stays when it fails: HN_ECREATE (also: no room), HN_EIO, HN_ENOMEM, HN_EDIVERGED
+ * (a number is not finite: it would be resumed from for ever). */
+hn_status hn_ckpt_image_write(hn_ckpt_image *c, const char *dir);
+
+/* All of it at once. */
 hn_status hn_ckpt_save(const char *dir, uint64_t step, const struct hn_ckpt_array *array, size_t arrays,
                        const struct hn_ckpt_text *text, size_t texts);
 /* The size that such a file would have on disk; nothing is written, arrays need no data. */
 hn_status hn_ckpt_measure(uint64_t *bytes, const struct hn_ckpt_array *array, size_t arrays,
                           const struct hn_ckpt_text *text, size_t texts);
-/* Deletes what the options do not keep, never the newest one nor the newest that verifies; deletes none when
- * none verifies.  Removes stale temporaries. */
-void hn_ckpt_retire(const char *dir, const struct hn_ckpt_options *options);
+/* Deletes what the options do not keep, never the newest one nor the newest whose seal holds; deletes none
+ * when no seal holds.  Any thread, no HDF5.  HN_EIO: one cannot be deleted. */
+hn_status hn_ckpt_retire(const char *dir, const struct hn_ckpt_options *options);
+/* Removes the temporaries of killed processes, and says so. */
+void hn_ckpt_sweep(const char *dir);
 
 /* An opened checkpoint: hash of the whole file verified, and of every array. */
 typedef struct hn_ckpt hn_ckpt;

@@ -2,7 +2,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 /* Why a folder cannot be made is what mkdir said, not that it is not there afterwards; but a folder that is
@@ -40,5 +42,26 @@ hn_status hn_file_make_folders(const char *path)
         return st;
     if (access(part, W_OK | X_OK) != 0)
         return hn_fail(HN_ECREATE, "%s: no files can be made here: %s", path, strerror(errno));
+    return HN_OK;
+}
+
+hn_status hn_file_check_room(const char *folder, uint64_t bytes)
+{
+    const double mib = 1048576.0;
+    struct statvfs fs;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < bytes)
+        return hn_fail(
+            HN_ECREATE,
+            "%s: a file of %.2f MiB is to be written here, but the limit on files is %.2f MiB (ulimit -f)",
+            folder, (double)bytes / mib, (double)limit.rlim_cur / mib);
+    if (statvfs(folder, &fs) != 0 || fs.f_blocks == 0)
+        return HN_OK;
+    if ((double)fs.f_bavail * (double)fs.f_frsize < (double)bytes)
+        return hn_fail(
+            HN_ECREATE,
+            "%s: a file of %.2f MiB is to be written here, but the file system has only %.2f MiB free",
+            folder, (double)bytes / mib, (double)fs.f_bavail * (double)fs.f_frsize / mib);
     return HN_OK;
 }

@@ -121,8 +121,10 @@ static void say_memory(const struct hn_dryrun *d, struct hn_text *t)
     hn_text_add(t, "memory of a rank\n");
     for (size_t i = 0; i < sizeof part / sizeof *part; i++)
         hn_text_add(t, "  %-14s %12s\n", part[i].name, bytes((double)part[i].bytes));
-    hn_text_add(t, "  %-14s %12s  without MPI and libraries; rank 0 needs %s more while it saves\n", "sum",
-                bytes((double)sum), bytes((double)m->saving));
+    hn_text_add(t,
+                "  %-14s %12s  without MPI and libraries; rank 0 holds %s more, the copy of the state that "
+                "it saves\n",
+                "sum", bytes((double)sum), bytes((double)m->saving));
     hn_text_add(t, "  %-14s %12s  %zu rank%s; this host has %s%s\n", "a node", bytes(node), per_node,
                 plural(per_node), bytes((double)d->host_memory),
                 node > (double)d->host_memory ? ": TOO LITTLE" : "");
@@ -137,14 +139,6 @@ static void say_work(const struct hn_dryrun *d, struct hn_text *t)
     hn_text_add(t, "work of a step   %.4g GFLOP: forward %.4g, backward %.4g, loss %.4g\n",
                 1e-9 * (d->budget.network_flops + d->budget.loss_flops), 1e-9 * rows * n->forward_flops,
                 1e-9 * rows * n->backward_flops, 1e-9 * d->budget.loss_flops);
-    if (n->recompute == HN_RECOMPUTE_SEGMENTS)
-        hn_text_add(
-            t, "recomputation    %zu segments, %s of each microbatch kept, %.4g GFLOP of forward again\n",
-            n->segments, bytes((double)n->kept_bytes), 1e-9 * rows * n->again_flops);
-    else if (n->recompute == HN_RECOMPUTE_MICROBATCHES)
-        hn_text_add(t,
-                    "recomputation    whole microbatches one after the other, %.4g GFLOP of forward again\n",
-                    1e-9 * rows * n->again_flops);
     if (d->ranks == 1)
         hn_text_add(t, "messages         none: one rank\n");
     else

@@ -4,13 +4,14 @@
 #include "cli/progress.h"
 #include "cli/verbs.h"
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const struct hn_verb *const verbs[] = {&hn_verb_train,  &hn_verb_eval,    &hn_verb_embed,
                                               &hn_verb_import, &hn_verb_preview, &hn_verb_info,
-                                              &hn_verb_hash,   &hn_verb_verify,  &hn_verb_bench};
+                                              &hn_verb_hash,   &hn_verb_verify};
 enum { VERBS = sizeof verbs / sizeof *verbs };
 
 static char command[4096];
@@ -184,6 +185,7 @@ int main(int argc, char **argv)
     hn_status st;
 
     remember_command(argc, argv);
+    signal(SIGXFSZ, SIG_IGN); /* a file beyond ulimit -f is an error of write() like any other */
     hn_log_to(to_screen, NULL, HN_LOG_INFO);
     if (v != NULL) {
         st = run_verb(v, argc, argv);

@@ -15,12 +15,6 @@ static const char *const *order_names(void)
     return names;
 }
 
-static const char *const *pair_names(void)
-{
-    static const char *const names[] = {[HN_PAIR_AUGMENT] = "augment", [HN_PAIR_LABEL] = "label", NULL};
-    return names;
-}
-
 static const char *const *scope_names(void)
 {
     static const char *const names[] = {
@@ -95,10 +89,6 @@ const struct hn_key hn_keys[] = {
  "groups of them (for sets larger than memory)", 0},
 {"data.group", HN_KEY_COUNT, AT(data.group), "64", BETWEEN(1, 1e9), HN_FIXED,
  "data.order blocks: how many blocks (about 1 MiB each) are mixed with one another", 0},
-{"data.positives", HN_KEY_NAME, AT(data.positives), "augment", ONE_OF(pair_names), HN_FIXED,
- "the two views are of one sample, or (label: the oracle of HCL's and H-SCL's papers) the second is of a sample "
- "drawn anew each epoch from all of the same label, itself among them; those lie anywhere in the file, "
- "whatever data.order", 0},
 {"data.cache_mib", HN_KEY_MIB, AT(data.cache_bytes), "1024", BETWEEN(1, 16777216), HN_FREE,
  "memory of each rank for blocks that were read, in MiB", 0},
 
@@ -167,10 +157,6 @@ const struct hn_key hn_keys[] = {
  "statistics over the whole batch on all ranks, or of each microbatch apart", 0},
 {"batchnorm.per_view", HN_KEY_BOOL, AT(norm_per_view), "true", ANY, HN_FIXED,
  "statistics of each view apart (as with two forward passes), or over both", 0},
-
-{"memory.activations_mib", HN_KEY_MIB, AT(activation_bytes), "0", BETWEEN(0, 16777216), HN_FREE,
- "what activations and scratch of a rank may take, in MiB; where they would take more, backward runs parts of "
- "forward again; 0: no limit; never changes a bit", 0},
 
 {"backend.kind", HN_KEY_NAME, AT(backend.kind), "auto", ONE_OF(hn_backend_names), HN_FIXED,
  "library of convolutions and products; auto: by a table, for each shape and direction; onednn, openblas: that one "
@@ -282,7 +268,6 @@ const struct hn_key_section hn_key_sections[] = {
     {"augment", "views of a sample"},
     {"model", "encoder and projection head"},
     {"batchnorm", "statistics of BatchNorm"},
-    {"memory", "limits of memory"},
     {"backend", "libraries of linear algebra"},
     {"loss", "the contrastive loss"},
     {"optim", "optimiser and learning rate"},

@@ -161,17 +161,6 @@ static hn_status make_table(const hn_store_writer *w, struct hn_sealed *s)
     return hn_seal_read_table(&s->range, &s->ranges, s->table, bytes, s->end.hdf5, w->out.path);
 }
 
-static hn_status close_hdf5(hn_store_writer *w, uint64_t *bytes)
-{
-    herr_t failed = H5Fclose(w->file);
-
-    w->file = H5I_INVALID_HID;
-    if (failed < 0)
-        return hn_fail(HN_ENOMEM, "%s: HDF5 cannot finish it: %s", w->out.path, hn_hdf_reason());
-    *bytes = w->sparse.length;
-    return HN_OK;
-}
-
 /* HDF5's bytes [from, to) go into the hash and into the temporary. */
 static hn_status copy_bytes(hn_store_writer *w, hn_hasher *h, uint64_t from, uint64_t to)
 {
@@ -220,7 +209,7 @@ hn_status hn_large_publish(hn_store_writer *w)
     hn_status st = hn_hasher_new(&h);
 
     if (st == HN_OK)
-        st = close_hdf5(w, &s.end.hdf5);
+        st = hn_writer_close(w, w->out.path, &s.end.hdf5);
     if (st == HN_OK)
         st = make_table(w, &s);
     if (st == HN_OK)

@@ -78,21 +78,24 @@ void hn_sealed_free(struct hn_sealed *s)
     *s = (struct hn_sealed){0};
 }
 
-/* Reads the HDF5 part's bytes [from, to) into the image, hashed while still in the cache. */
+/* Reads the HDF5 part's bytes [from, to) into the image, hashed while still in the cache.  Without an image
+ * they pass through a piece of memory. */
 static hn_status add_bytes(hn_hasher *h, int fd, uint64_t from, uint64_t to, unsigned char *image,
                            const char *label)
 {
     enum { PIECE = 1 << 20 };
+    unsigned char *piece = image ? NULL : hn_zalloc(PIECE);
+    hn_status st = image || piece ? HN_OK : HN_ENOMEM;
 
-    while (from < to) {
+    while (st == HN_OK && from < to) {
         size_t n = to - from < PIECE ? (size_t)(to - from) : PIECE;
-        hn_status st = hn_read_at(fd, image + from, n, from, label);
-        if (st != HN_OK)
-            return st;
-        hn_hasher_add(h, image + from, n);
+        unsigned char *at = image ? image + from : piece;
+        if ((st = hn_read_at(fd, at, n, from, label)) == HN_OK)
+            hn_hasher_add(h, at, n);
         from += n;
     }
-    return HN_OK;
+    hn_free(piece);
+    return st;
 }
 
 static hn_status hash_outside(const struct hn_sealed *s, int fd, unsigned char *image, unsigned char hash[16],

@@ -22,7 +22,7 @@ hn_status hn_sealed_read(struct hn_sealed *s, int fd, const char *label, const c
 void hn_sealed_free(struct hn_sealed *s);
 
 /* Reads all bytes of the HDF5 part outside the ranges to where they belong in image (which is as long as the
- * HDF5 part) and compares their hash. */
+ * HDF5 part; NULL: nowhere) and compares their hash. */
 hn_status hn_sealed_verify_head(const struct hn_sealed *s, int fd, unsigned char *image, const char *label);
 
 /* Reads block `index` of a range to bytes (at least its length) and compares its hash. */

@@ -84,6 +84,15 @@ void hn_sparse_read(const struct hn_sparse *s, unsigned char *bytes, size_t coun
     }
 }
 
+void hn_sparse_copy(const struct hn_sparse *s, unsigned char *bytes)
+{
+    for (size_t i = 0; i < s->pages; i++) {
+        uint64_t at = s->page[i].number * PAGE;
+        if (at < s->length)
+            memcpy(bytes + at, s->page[i].bytes, s->length - at < PAGE ? (size_t)(s->length - at) : PAGE);
+    }
+}
+
 static bool write_bytes(struct hn_sparse *s, const unsigned char *bytes, size_t count, uint64_t offset)
 {
     while (count > 0) {

@@ -21,6 +21,8 @@ struct hn_sparse {
  * of at least `alignment` bytes begin at multiples of it. */
 hn_status hn_sparse_create(hid_t *file, struct hn_sparse *s, uint64_t alignment);
 void hn_sparse_read(const struct hn_sparse *s, unsigned char *bytes, size_t count, uint64_t offset);
+/* What was written, each byte at its place in bytes (s->length of them); the rest of bytes is left alone. */
+void hn_sparse_copy(const struct hn_sparse *s, unsigned char *bytes);
 void hn_sparse_free(struct hn_sparse *s);
 
 #endif

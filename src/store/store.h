@@ -65,14 +65,29 @@ typedef struct hn_store_writer hn_store_writer;
 hn_status hn_store_begin(hn_store_writer **out);
 hn_status hn_store_put(hn_store_writer *w, const char *name, enum hn_type type, int rank, const uint64_t *dim,
                        const void *data);
-/* The same without content (zeros), for a file that is only measured. */
-hn_status hn_store_put_nothing(hn_store_writer *w, const char *name, enum hn_type type, int rank,
-                               const uint64_t *dim);
-/* What a file made in memory would take on disk. */
-hn_status hn_store_measure(hn_store_writer *w, uint64_t *bytes);
 hn_status hn_store_put_attr_text(hn_store_writer *w, const char *name, const char *attr, const char *text);
 hn_status hn_store_put_attr_i64(hn_store_writer *w, const char *name, const char *attr, int64_t value);
 hn_status hn_store_put_attr_f64(hn_store_writer *w, const char *name, const char *attr, double value);
+
+/* The bytes of a file made in memory, for those who fill in content time and again: HDF5 is done with them.
+ */
+struct hn_store_image {
+    unsigned char *bytes;
+    uint64_t length; /* of the HDF5 part; the seal has room behind it */
+};
+/* An array whose content comes later, at *offset of the image (zeros until then). */
+hn_status hn_store_reserve(hn_store_writer *w, const char *name, enum hn_type type, int rank,
+                           const uint64_t *dim, uint64_t *offset);
+/* Makes the bytes.  The writer is done for, whatever comes back. */
+hn_status hn_store_finish(hn_store_writer *w, struct hn_store_image *out);
+uint64_t hn_store_image_file_bytes(const struct hn_store_image *i); /* with its seal */
+/* Whether the file system of a folder has room for it; HN_ECREATE with the sizes. */
+hn_status hn_store_image_room(const struct hn_store_image *i, const char *folder);
+/* Seals the bytes as they are and puts them in place as hn_store_publish() does.  Any thread: no HDF5. */
+hn_status hn_store_write_image(struct hn_store_image *i, const char *path);
+void hn_store_free_image(struct hn_store_image *i);
+/* What a file begun with hn_store_begin() would take on disk.  The writer is done for. */
+hn_status hn_store_measure(hn_store_writer *w, uint64_t *bytes);
 
 /* A file larger than memory: begun at its place on disk (as a temporary beside
  * path), arrays declared first, then filled in order.  Every declared array is
@@ -100,6 +115,13 @@ struct hn_store_blocks {
 };
 /* The range that holds array `name`; HN_EDATA when it is not one. */
 hn_status hn_store_blocks(const hn_store *s, const char *name, struct hn_store_blocks *blocks);
+
+/* A sealed file without ranges: does its seal hold?  Any thread: no HDF5, and little memory. */
+hn_status hn_store_check(const char *path);
+
+/* Removes temporaries (".NAME.HOST.PID.tmp") that a killed writer left in a folder: those of a process of
+ * this host that is gone, and any older than a day. */
+void hn_store_sweep(const char *folder);
 
 const char *hn_store_version(void); /* of HDF5 */
 

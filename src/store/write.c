@@ -22,22 +22,14 @@ hn_status hn_writer_new(hn_store_writer **out)
     return HN_OK;
 }
 
+/* Arrays begin where a cache line does. */
 hn_status hn_store_begin(hn_store_writer **out)
 {
     hn_store_writer *w = NULL;
-    hid_t access = H5I_INVALID_HID;
     hn_status st = hn_writer_new(&w);
 
-    if (st != HN_OK)
-        return st;
-    /* No H5Pset_libver_bounds: below HDF5 2.0 images of superblock 2 and 3 cannot be opened again. */
-    access = H5Pcreate(H5P_FILE_ACCESS);
-    if (access >= 0 && H5Pset_fapl_core(access, 8u << 20, false) >= 0)
-        w->file = H5Fcreate("in memory", H5F_ACC_TRUNC, H5P_DEFAULT, access);
-    if (w->file < 0)
-        st = hn_fail(HN_ENOMEM, "HDF5 cannot make a file in memory: %s", hn_hdf_reason());
-    if (access >= 0)
-        H5Pclose(access);
+    if (st == HN_OK)
+        st = hn_sparse_create(&w->file, &w->sparse, HN_ALIGN);
     if (st != HN_OK)
         hn_store_abandon(w);
     else
@@ -98,22 +90,19 @@ hn_status hn_store_put(hn_store_writer *w, const char *name, enum hn_type type, 
     return st;
 }
 
-hn_status hn_store_put_nothing(hn_store_writer *w, const char *name, enum hn_type type, int rank,
-                               const uint64_t *dim)
+hn_status hn_store_reserve(hn_store_writer *w, const char *name, enum hn_type type, int rank,
+                           const uint64_t *dim, uint64_t *offset)
 {
-    static char zero[1 << 20]; /* arrays that HDF5 may fit into gaps are put for real */
     hid_t set = H5I_INVALID_HID;
-    uint64_t bytes = hn_type_size(type);
-    hn_status st;
+    hn_status st = hn_writer_create(w, name, type, rank, dim, true, &set);
 
-    for (int i = 0; i < rank; i++)
-        bytes *= dim[i];
-    if (bytes <= sizeof zero)
-        return hn_store_put(w, name, type, rank, dim, zero);
-    if ((st = hn_writer_create(w, name, type, rank, dim, false, &set)) != HN_OK)
+    if (st != HN_OK)
         return st;
-    w->nothing += bytes;
+    haddr_t at = H5Dget_storage_size(set) ? H5Dget_offset(set) : 0;
     H5Dclose(set);
+    if (at == HADDR_UNDEF)
+        return hn_fail(HN_EBUG, "%s: HDF5 gave it no place in the file", name);
+    *offset = at;
     return HN_OK;
 }
 
@@ -163,76 +152,71 @@ hn_status hn_store_put_attr_f64(hn_store_writer *w, const char *name, const char
     return put_attr(w, name, attr, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &value);
 }
 
-/* The finished file's bytes (hn_free), seen to open again. */
-static hn_status take_image(hn_store_writer *w, void **out, size_t *count, const char *path)
+hn_status hn_writer_close(hn_store_writer *w, const char *path, uint64_t *bytes)
 {
-    hid_t again = H5I_INVALID_HID;
-    ssize_t length = H5Fflush(w->file, H5F_SCOPE_GLOBAL) < 0 ? -1 : H5Fget_file_image(w->file, NULL, 0);
-    hn_status st = HN_OK;
-    void *image;
+    herr_t failed = H5Fclose(w->file);
 
-    if (length <= 0)
+    w->file = H5I_INVALID_HID;
+    if (failed < 0)
         return hn_fail(HN_ENOMEM, "%s: HDF5 cannot finish it: %s", path, hn_hdf_reason());
-    image = hn_zalloc((size_t)length);
-    if (image == NULL)
-        return HN_ENOMEM;
-    if (H5Fget_file_image(w->file, image, (size_t)length) != length)
-        st = hn_fail(HN_ENOMEM, "%s: HDF5 cannot finish it: %s", path, hn_hdf_reason());
-    if (st == HN_OK)
-        st = hn_hdf_open_bytes(&again, image, (size_t)length, path);
-    if (st != HN_OK) {
-        hn_free(image);
-        return st;
-    }
-    H5Fclose(again);
-    *out = image;
-    *count = (size_t)length;
+    *bytes = w->sparse.length;
     return HN_OK;
 }
 
 hn_status hn_store_measure(hn_store_writer *w, uint64_t *bytes)
 {
-    ssize_t length = H5Fflush(w->file, H5F_SCOPE_GLOBAL) < 0 ? -1 : H5Fget_file_image(w->file, NULL, 0);
+    hn_status st = hn_writer_close(w, "a file to measure", bytes);
 
-    if (length <= 0)
-        return hn_fail(HN_ENOMEM, "HDF5 cannot finish a file: %s", hn_hdf_reason());
-    *bytes = (uint64_t)length + w->nothing + HN_SEAL_END;
-    return HN_OK;
+    *bytes += HN_SEAL_END;
+    hn_store_abandon(w);
+    return st;
 }
 
-static hn_status image_end(unsigned char end[HN_SEAL_END], const void *image, size_t count)
+/* Seen to open again: what HDF5 itself cannot read is never written. */
+static hn_status make_image(hn_store_writer *w, struct hn_store_image *i)
 {
-    hn_hasher *h = NULL;
-    hn_status st = hn_hasher_new(&h);
+    hid_t again = H5I_INVALID_HID;
+    hn_status st = hn_writer_close(w, "a file in memory", &i->length);
 
     if (st != HN_OK)
         return st;
-    hn_seal_write_end(end, count, 0);
-    hn_hasher_add(h, image, count);
-    hn_hasher_add(h, end, HN_SEAL_HASHED);
-    hn_hash_store(hn_hasher_value(h), end + HN_SEAL_HASHED);
-    hn_hasher_free(h);
-    return HN_OK;
+    i->bytes = hn_zalloc(i->length + HN_SEAL_END);
+    if (i->bytes == NULL)
+        return HN_ENOMEM;
+    hn_sparse_copy(&w->sparse, i->bytes);
+    st = hn_hdf_open_bytes(&again, i->bytes, i->length, "a file in memory");
+    if (st == HN_OK)
+        H5Fclose(again);
+    return st;
 }
 
-static hn_status publish_image(hn_store_writer *w, const char *path)
+hn_status hn_store_finish(hn_store_writer *w, struct hn_store_image *out)
 {
-    unsigned char end[HN_SEAL_END];
-    void *image = NULL;
-    size_t count = 0;
-    hn_status st = take_image(w, &image, &count, path);
+    struct hn_store_image i = {0};
+    hn_status st = make_image(w, &i);
+
+    if (st != HN_OK)
+        hn_store_free_image(&i);
+    else
+        *out = i;
+    hn_store_abandon(w);
+    return st;
+}
+
+void hn_store_free_image(struct hn_store_image *i)
+{
+    hn_free(i->bytes);
+    *i = (struct hn_store_image){0};
+}
+
+static hn_status publish_small(hn_store_writer *w, const char *path)
+{
+    struct hn_store_image i = {0};
+    hn_status st = make_image(w, &i);
 
     if (st == HN_OK)
-        st = image_end(end, image, count);
-    if (st == HN_OK)
-        st = hn_file_begin(&w->out, path);
-    if (st == HN_OK)
-        st = hn_file_write(&w->out, image, count);
-    if (st == HN_OK)
-        st = hn_file_write(&w->out, end, sizeof end);
-    if (st == HN_OK)
-        st = hn_file_commit(&w->out);
-    hn_free(image);
+        st = hn_store_write_image(&i, path);
+    hn_store_free_image(&i);
     return st;
 }
 
@@ -243,7 +227,7 @@ hn_status hn_store_publish(hn_store_writer *w, const char *path)
     if (w->large && strcmp(path, w->out.path) != 0)
         st = hn_fail(HN_EBUG, "%s: was begun as %s", path, w->out.path);
     else
-        st = w->large ? hn_large_publish(w) : publish_image(w, path);
+        st = w->large ? hn_large_publish(w) : publish_small(w, path);
     hn_store_abandon(w);
     return st;
 }
@@ -260,4 +244,9 @@ void hn_store_abandon(hn_store_writer *w)
     hn_large_free_parts(w);
     hn_sparse_free(&w->sparse);
     hn_free(w);
+}
+
+void hn_store_sweep(const char *folder)
+{
+    hn_file_sweep(folder);
 }

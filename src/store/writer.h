@@ -21,9 +21,8 @@ struct hn_store_writer {
     hid_t file;  /* in memory */
     hid_t links; /* groups appear as needed */
     bool large;
-    uint64_t nothing;        /* bytes of arrays that were put without content */
     struct hn_file out;      /* large: from the beginning */
-    struct hn_sparse sparse; /* large: what HDF5 writes to */
+    struct hn_sparse sparse; /* what HDF5 writes to */
     struct hn_part *part;
 };
 
@@ -31,6 +30,8 @@ struct hn_store_writer {
 hn_status hn_writer_create(hn_store_writer *w, const char *name, enum hn_type type, int rank,
                            const uint64_t *dim, bool early, hid_t *set);
 hn_status hn_writer_new(hn_store_writer **out);
+/* HDF5 closes the file; its length. */
+hn_status hn_writer_close(hn_store_writer *w, const char *path, uint64_t *bytes);
 hn_status hn_large_publish(hn_store_writer *w);
 void hn_large_free_parts(hn_store_writer *w);
 

@@ -69,10 +69,9 @@ static hn_status add_memory(struct hn_budget *b, const struct hn_budget_case *k,
         .pool = hn_gathered_bytes(c->batch, c->microbatches, k->ranks, b->embedding, c->tile),
         .reducer = reducer,
         .cache = hn_prefetch_cache_bytes(k->data, c->data.cache_bytes),
-        .views = hn_prefetch_bytes(k->data, &c->data, b->own.count * samples) +
+        .views = hn_prefetch_bytes(k->data, b->own.count * samples) +
                  k->threads * hn_round_up(k->view_scratch, HN_ALIGN),
-        /* HDF5's image, growing by 8 MiB; the copy that is written; two more while it is tried. */
-        .saving = k->rank == 0 ? hn_round_up(b->checkpoint, (size_t)8 << 20) + 3 * b->checkpoint : 0};
+        .saving = k->rank == 0 ? b->checkpoint : 0};
     return st;
 }
 
@@ -91,7 +90,7 @@ static void add_traffic(struct hn_budget *b, const struct hn_budget_case *k, con
     covers -= (double)mine;
     b->traffic = (struct hn_traffic){
         .gathered = others * (2.0 * (double)(b->embedding * sizeof(real) + sizeof(struct hn_row_stat)) +
-                              (k->data->labelled[c->data.split] ? sizeof(int64_t) : 0)),
+                              (hn_loss_needs_labels(&c->loss) ? sizeof(int64_t) : 0)),
         .reduced = block / ranks * covers + block * (ranks - 1) / ranks,
         .normalised = covers * (double)b->net.exchanged * sizeof(double),
         .calls = 4 + b->net.exchanges + 2 * (b->net.parameters / ((size_t)1 << 18) + 1)};
@@ -102,7 +101,7 @@ static void add_work(struct hn_budget *b, const struct hn_budget_case *k)
     const struct hn_config *c = k->config;
     double rows = 2.0 * (double)c->batch;
 
-    b->network_flops = rows * (b->net.forward_flops + b->net.backward_flops + b->net.again_flops);
+    b->network_flops = rows * (b->net.forward_flops + b->net.backward_flops);
     b->loss_flops = 6.0 * rows * rows * (double)b->embedding;
     b->steps_per_epoch = k->data->samples[c->data.split] / c->batch;
     b->steps = c->epochs * b->steps_per_epoch;

@@ -21,7 +21,7 @@ struct hn_memory {
     uint64_t loss, pool, reducer;
     uint64_t cache;  /* data cache, whole from the start */
     uint64_t views;  /* samples read ahead, scratch of the views */
-    uint64_t saving; /* copies while a checkpoint is written, on rank 0 alone; not in hn_memory_sum() */
+    uint64_t saving; /* the copy of the state that is written, on rank 0 alone; not in hn_memory_sum() */
 };
 uint64_t hn_memory_sum(const struct hn_memory *m);
 

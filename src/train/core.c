@@ -37,7 +37,6 @@ struct hn_core_options hn_core_options_of(const struct hn_config *c)
                                     .reduce = (enum hn_reduce_algorithm)c->reduce,
                                     .norm_scope = (enum hn_norm_scope)c->norm_scope,
                                     .norm_per_view = c->norm_per_view,
-                                    .activation_bytes = c->activation_bytes,
                                     .loss = c->loss,
                                     .optim = c->optim};
 }
@@ -49,8 +48,7 @@ struct hn_net_options hn_core_net_options(const struct hn_core_options *o, struc
                                    .microbatches = o->microbatches,
                                    .own = own,
                                    .norm_scope = o->norm_scope,
-                                   .norm_per_view = o->norm_per_view,
-                                   .activation_bytes = o->activation_bytes};
+                                   .norm_per_view = o->norm_per_view};
 }
 
 static hn_status make_net(hn_core *c, hn_graph *graph, const struct hn_core_options *o,
@@ -94,7 +92,7 @@ static hn_status make_local(hn_core *c, hn_graph *graph, const struct hn_core_op
     if ((st = make_net(c, graph, o, threads)) != HN_OK || (st = make_optim(c, o, threads)) != HN_OK)
         return st;
     c->label = hn_calloc(c->own.count * (o->batch / o->microbatches) + 1, sizeof *c->label);
-    c->needs_labels = o->labelled || hn_loss_needs_labels(&o->loss);
+    c->needs_labels = hn_loss_needs_labels(&o->loss);
     return c->label ? HN_OK : HN_ENOMEM;
 }
 

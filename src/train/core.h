@@ -17,11 +17,8 @@ struct hn_core_options {
     size_t batch, microbatches, tile; /* B, S, rows of a loss block */
     enum hn_reduce_algorithm reduce;
     enum hn_norm_scope norm_scope;
-    size_t activation_bytes; /* struct hn_net_options */
     bool norm_per_view;
     struct hn_loss_options loss;
-    bool labelled; /* hn_core_labels will be filled: gathered for the telemetry even where the loss needs none
-                    */
     struct hn_optim_options optim;
 };
 

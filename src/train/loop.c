@@ -4,14 +4,18 @@
 #include "train/trainer.h"
 #include <math.h>
 
-/* What ranks ask for between two steps; the largest wish of any rank is everyone's. */
+/* What ranks ask for between two steps; the largest wish of any rank is everyone's.  Rank 0's news of the
+ * save in flight ride on it: behind a wish to stop they may be lost, but then all wait for that save anyway.
+ */
 enum wish { GO_ON, SAVE_NOW, STOP_NOW };
+enum { NEWS = HN_SAVE_FAILED + 1 };
 
 struct loop {
     hn_trainer *t;
     double interval_start; /* of the rows of metrics: time and steps since the last one */
     uint64_t interval_steps;
     struct hn_step_seconds interval; /* added up */
+    double saving;                   /* seconds that saves held training up, in the interval */
 };
 
 static enum wish own_wish(const hn_trainer *t)
@@ -75,6 +79,7 @@ static void write_seconds(const struct loop *l, hn_json *j)
     hn_json_number(j, "s_backward", s->backward / steps);
     hn_json_number(j, "s_reduction", s->reduction / steps);
     hn_json_number(j, "s_optimiser", s->optimiser / steps);
+    hn_json_number(j, "s_saving", l->saving / steps);
 }
 
 static void write_step(struct loop *l, const struct hn_step_report *r, double pairs_per_s)
@@ -93,15 +98,9 @@ static void write_step(struct loop *l, const struct hn_step_report *r, double pa
     hn_json_integer(j, "excluded", (int64_t)r->summary.excluded);
     hn_json_integer(j, "clamped", (int64_t)r->summary.clamped);
     hn_json_integer(j, "undefined", (int64_t)r->summary.undefined);
-    hn_json_integer(j, "fell_back", (int64_t)r->summary.fell_back);
     hn_json_number(j, "ess", r->summary.ess);
-    hn_json_number(j, "ess_share", r->summary.ess_share);
     hn_json_number(j, "largest_weight", r->summary.largest_weight);
-    if (!isnan(r->summary.collision))
-        hn_json_number(j, "collision", r->summary.collision);
     hn_json_number(j, "alignment", r->summary.alignment);
-    if (isfinite(r->summary.uniformity))
-        hn_json_number(j, "uniformity", r->summary.uniformity);
     hn_json_number(j, "pairs_per_s", pairs_per_s);
     write_seconds(l, j);
     if (hn_json_line(j, &line) == HN_OK)
@@ -140,6 +139,7 @@ static void note_step(struct loop *l, const struct hn_step_report *r)
         l->interval_start = hn_now();
         l->interval_steps = 0;
         l->interval = (struct hn_step_seconds){0};
+        l->saving = 0;
     }
 }
 
@@ -179,17 +179,13 @@ out:
     return st;
 }
 
-/* A save on the way: one that fails is said, and the next interval tries again. */
-static hn_status save_on_the_way(hn_trainer *t)
+static hn_status save_on_the_way(struct loop *l)
 {
-    hn_status st = hn_trainer_save(t);
+    double start = hn_now();
+    hn_status st = hn_trainer_begin_save(l->t);
 
-    if (st == HN_OK || st == HN_EDIVERGED)
-        return st;
-    if (hn_trainer_leads(t))
-        hn_log(HN_LOG_WARN, "no checkpoint of step %llu: %s; training goes on, the next interval tries again",
-               (unsigned long long)t->step, hn_error_text());
-    return HN_OK;
+    l->saving += hn_now() - start;
+    return st;
 }
 
 /* After the last step: the state saved, or the reason why not as status. */
@@ -208,17 +204,9 @@ static hn_status finish(hn_trainer *t, hn_status done)
     return done;
 }
 
-/* Once each: anchors are left out; all are, so that the batch teaches nothing. */
+/* Once: a batch in which no anchor has a positive and a negative teaches nothing. */
 static void warn_anchors(hn_trainer *t, const struct hn_step_report *r)
 {
-    if (r->summary.excluded > 0 && r->summary.anchors > 0 && !t->warned_excluded && hn_trainer_leads(t)) {
-        t->warned_excluded = true;
-        hn_log(HN_LOG_WARN,
-               "step %llu: %zu of %zu anchors were left out (no positive, no negative or no logarithm); "
-               "metrics.jsonl "
-               "counts them in every step",
-               (unsigned long long)t->step, r->summary.excluded, r->summary.excluded + r->summary.anchors);
-    }
     if (r->summary.anchors > 0 || t->warned_anchors || !hn_trainer_leads(t))
         return;
     t->warned_anchors = true;
@@ -239,7 +227,7 @@ static hn_status advance(struct loop *l, uint64_t end)
         return st;
     warn_anchors(t, &report);
     note_step(l, &report);
-    if (t->step < end && save_due(t) && (st = save_on_the_way(t)) != HN_OK)
+    if (t->step < end && save_due(t) && (st = save_on_the_way(l)) != HN_OK)
         return st;
     return t->evaluates && eval_due(t) ? evaluate(l) : HN_OK;
 }
@@ -253,10 +241,13 @@ hn_status hn_trainer_run(hn_trainer *t)
     if (t->step >= end && hn_trainer_leads(t))
         hn_log(HN_LOG_INFO, "step %llu is done already: nothing to do", (unsigned long long)t->step);
     while (t->step < end) {
-        enum wish wish = (enum wish)hn_comm_max(t->session.comm, own_wish(t));
+        int64_t said = hn_comm_max(t->session.comm, own_wish(t) * NEWS + hn_trainer_save_news(t));
+        enum wish wish = (enum wish)(said / NEWS);
+        if ((st = hn_trainer_hear_save(t, (enum hn_save_news)(said % NEWS))) != HN_OK)
+            return st;
         if (wish == STOP_NOW)
             return finish(t, HN_STOPPED);
-        if (wish == SAVE_NOW && (st = save_on_the_way(t)) != HN_OK)
+        if (wish == SAVE_NOW && (st = save_on_the_way(&l)) != HN_OK)
             return st;
         if ((st = advance(&l, end)) != HN_OK)
             return st;

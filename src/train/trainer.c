@@ -25,7 +25,6 @@ static hn_status open_core(hn_trainer *t)
     hn_graph *graph = NULL;
     hn_status st = hn_comm_agree(t->session.comm, hn_session_graph(&t->session, &graph));
 
-    options.labelled = hn_dataset_info(t->session.data)->labelled[c->data.split];
     if (st != HN_OK) {
         hn_graph_free(graph);
         return st;
@@ -77,9 +76,6 @@ static hn_status check_data(hn_trainer *t)
                c->data.path);
     if (info->samples[c->data.split] == 0)
         return hn_fail(HN_EDATA, "%s: has no split \"%s\" (data.split)", c->data.path, split);
-    if (c->data.positives == HN_PAIR_LABEL && !info->labelled[c->data.split])
-        return hn_fail(HN_EUSAGE, "data.positives \"label\" needs labels, and split \"%s\" of %s has none",
-                       split, c->data.path);
     if (!hn_loss_needs_labels(&c->loss))
         return HN_OK;
     if (!info->labelled[c->data.split])
@@ -176,7 +172,7 @@ static hn_status open_directory(hn_trainer *t, hn_ckpt **from)
     hn_status st;
 
     if ((st = hn_rundir_open(&t->dir, t->options.run_dir)) != HN_OK ||
-        (st = find_checkpoint(t, from)) != HN_OK)
+        (st = hn_trainer_open_saver(t)) != HN_OK || (st = find_checkpoint(t, from)) != HN_OK)
         return st;
     return hn_rundir_write(&t->dir, "config.cfg", t->config_text);
 }
@@ -240,7 +236,7 @@ hn_status hn_trainer_new(hn_trainer **out, hn_comm *comm, const struct hn_config
     t->options = *options;
     if (t->options.resume == NULL)
         t->options.resume = "auto";
-    t->saved_step = HN_NOT_SAVED;
+    t->saved_step = t->saving_step = HN_NOT_SAVED;
     t->started = t->saved_at = hn_now();
     if ((st = hn_session_open(&t->session, comm, config)) != HN_OK)
         goto out;
@@ -264,6 +260,7 @@ void hn_trainer_free(hn_trainer *t)
 {
     if (t == NULL)
         return;
+    hn_saver_free(t->saver);
     hn_prefetch_free(t->prefetch);
     hn_state_free(&t->state);
     hn_core_free(t->core);

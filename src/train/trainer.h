@@ -5,6 +5,7 @@
 #include "hardneg/train.h"
 #include "train/core.h"
 #include "train/rundir.h"
+#include "train/saver.h"
 #include "train/session.h"
 #include "train/state.h"
 
@@ -17,6 +18,7 @@ struct hn_trainer {
     const struct hn_batch *batch; /* of the step in hand */
     struct hn_state state;        /* what a checkpoint holds: points into core */
     struct hn_rundir dir;         /* rank 0 alone has it open */
+    hn_saver *saver;              /* rank 0 alone has one */
     struct hn_train_options options;
     char *config_text;      /* as saved */
     char data_identity[96]; /* of the data set: hash and bytes */
@@ -25,14 +27,26 @@ struct hn_trainer {
     uint64_t step;             /* done so far */
     uint64_t steps, per_epoch; /* of the whole run, of an epoch */
     uint64_t saved_step;       /* of the newest checkpoint here; HN_NOT_SAVED */
+    uint64_t saving_step;      /* of the one that is being written; HN_NOT_SAVED: none is */
     bool evaluates;            /* the data has labelled splits to judge by */
     bool warned_anchors;       /* that every anchor was left out */
-    bool warned_excluded;      /* that some were */
     double started, saved_at;  /* hn_now() */
 };
 
 /* What there is to go back to, in words. */
 const char *hn_trainer_saved(const hn_trainer *t);
+
+/* Rank 0: leavings swept away, memory for the checkpoints, and room on disk for at least one. */
+hn_status hn_trainer_open_saver(hn_trainer *t);
+/* Collective.  A checkpoint of this step, written while training goes on; waits only for one that is still
+ * being written.  That the older one failed is said, and is HN_OK, unless it was HN_EDIVERGED. */
+hn_status hn_trainer_begin_save(hn_trainer *t);
+/* Local: what rank 0 has to tell about the save in flight; the others have nothing. */
+enum hn_save_news { HN_SAVE_NO_NEWS, HN_SAVE_DONE, HN_SAVE_FAILED };
+enum hn_save_news hn_trainer_save_news(hn_trainer *t);
+/* Collective, with rank 0's news, which every rank knows from here on.  A failure is said, and is HN_OK,
+ * unless it was HN_EDIVERGED. */
+hn_status hn_trainer_hear_save(hn_trainer *t, enum hn_save_news news);
 /* Collective.  Nearest neighbours of the test set by the features of the encoder as it is. */
 hn_status hn_trainer_judge(hn_trainer *t, struct hn_knn_result *out);
 
