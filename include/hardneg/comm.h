@@ -8,6 +8,7 @@
 
 #include "hardneg/base.h"
 #include <mpi.h>
+#include <signal.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -55,6 +56,22 @@ void hn_comm_pass(hn_comm *c, void *bytes, size_t count, size_t from, size_t to)
 /* Collective: HN_OK when every rank passed the same bytes; else HN_EUSAGE on all, naming `what` ("the
  * config") and the rank that differs. */
 hn_status hn_comm_same(hn_comm *c, const char *what, const void *bytes, size_t count);
+
+/* ---- the watch of this process, in programs that began with hn_comm_start (src/comm/watch.h) ----
+ *
+ * Local, main thread.  A rank that hangs, has stopped or is gone is named in one line, and the job ends with
+ * status 69 within `minutes` (10 at first; 0: never).  The thread that sees to it runs until
+ * hn_comm_finish(). */
+void hn_comm_stall_after(double minutes);
+/* Where this rank is, for that line; phase: lives on. */
+void hn_comm_step(uint64_t step);
+void hn_comm_phase(const char *phase);
+/* Should this rank end what it does?  Yes when *flag is not 0 (a signal; NULL: none), when hn_now() has
+ * reached `when`, and soon after any other rank was asked to: the ring passes it on.  Long loops ask; ranks
+ * hear of it at different times, so they leave by hn_comm_agree() or hn_comm_max(). */
+void hn_comm_stop_when(const volatile sig_atomic_t *flag);
+void hn_comm_stop_at(double when);
+bool hn_comm_stopping(void);
 
 /* Ends the process group now, after one line: for what cannot be agreed on. */
 void hn_comm_abort(hn_comm *c, hn_status status) __attribute__((noreturn));

@@ -1,4 +1,5 @@
 #include "base/file.h"
+#include "base/pulse.h"
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -82,8 +83,9 @@ static ssize_t write_some(int fd, const char *p, size_t count, int64_t offset)
 {
     ssize_t k;
 
-    if (count > 1u << 30)
-        count = 1u << 30;
+    hn_pulse(); /* slow is not stuck */
+    if (count > 1u << 24)
+        count = 1u << 24;
     do
         k = offset < 0 ? write(fd, p, count) : pwrite(fd, p, count, (off_t)offset);
     while (k < 0 && errno == EINTR);

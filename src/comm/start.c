@@ -1,5 +1,5 @@
 /* Starting and ending MPI for the program. */
-#include "comm/ranks.h"
+#include "comm/watch.h"
 #include <signal.h>
 #include <stdlib.h>
 
@@ -18,16 +18,22 @@ static hn_status check_alone(int size)
 hn_status hn_comm_start(hn_comm **out, int *argc, char ***argv)
 {
     int provided = 0, size = 0;
-    hn_status st;
+    hn_status st = hn_watch_start();
 
+    if (st != HN_OK)
+        return st;
     MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
     if (provided < MPI_THREAD_FUNNELED)
         st = hn_fail(HN_EUSAGE, "this MPI library does not allow threads beside it");
     else if ((st = check_alone(size)) == HN_OK)
         st = hn_comm_new(out, MPI_COMM_WORLD, NULL);
-    if (st != HN_OK)
+    if (st == HN_OK) {
+        hn_ring_open(*out);
+    } else {
         MPI_Finalize();
+        hn_watch_end();
+    }
     return st;
 }
 
@@ -35,9 +41,12 @@ void hn_comm_finish(hn_comm *c)
 {
     /* From here on one rank that is gone must not take the others with it: launchers send TERM. */
     signal(SIGTERM, SIG_IGN);
+    hn_comm_phase("leaving MPI, all is written");
     hn_comm_barrier(c);
+    hn_ring_close(c);
     hn_comm_free(c);
     MPI_Finalize();
+    hn_watch_end();
 }
 
 hn_status hn_comm_again(hn_comm **out, const hn_comm *c, const struct hn_comm_options *options)

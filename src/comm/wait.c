@@ -4,7 +4,8 @@
  * keep the very one it waits for from running.  After a while it naps, too:
  * who has waited for milliseconds loses nothing by some microseconds more. */
 #include "base/clock.h"
-#include "comm/ranks.h"
+#include "base/pulse.h"
+#include "comm/watch.h"
 #include <sched.h>
 #include <time.h>
 
@@ -13,18 +14,21 @@ static const long NAP = 50000;       /* nanoseconds */
 
 void hn_wait_until(hn_comm *c, bool (*ready)(void *ctx), void *ctx)
 {
-    double since = 0.0;
+    double since;
 
-    while (!ready(ctx)) {
-        double now = hn_now();
-        if (since == 0.0)
-            since = now;
+    if (ready(ctx))
+        return;
+    since = hn_now();
+    atomic_store(&hn_watch.wait_since, hn_pulse_now());
+    do {
+        hn_pulse();
         hn_reducers_poll(c->reducers);
-        if (now - since < PATIENCE)
+        if (hn_now() - since < PATIENCE)
             sched_yield();
         else
             nanosleep(&(struct timespec){0, NAP}, NULL);
-    }
+    } while (!ready(ctx));
+    atomic_store(&hn_watch.wait_since, 0);
 }
 
 struct requests {

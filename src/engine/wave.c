@@ -7,6 +7,7 @@
  * threads' stacks, side by side, are folded on: a list of additions that was
  * made when the network was built.  No order depends on the threads. */
 #include "engine/wave.h"
+#include "base/pulse.h"
 #include "base/simd.h"
 #include "base/threads.h"
 #include "base/tree.h"
@@ -76,6 +77,7 @@ static void step_forward(const hn_net *net, const struct hn_step *s, size_t k, s
 {
     struct hn_call call = prepare(net, s, k, thread);
 
+    hn_pulse();
     if (s->phase == HN_PARTIAL)
         call.op->kind->statistics->partial(&call);
     else if (s->phase == HN_APPLY)
@@ -90,6 +92,7 @@ static void step_backward(const hn_net *net, const struct hn_step *s, size_t k, 
     const struct hn_op *op = call.op;
     size_t in = net->rows * hn_op_in(op);
 
+    hn_pulse();
     call.dy = at(net, net->plan.grad[op->y], k, thread);
     for (int j = 0; j < op->parameters; j++)
         call.dw[j] = leaf + op->parameter[j].offset;

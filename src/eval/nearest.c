@@ -9,6 +9,7 @@
 #include "eval/nearest.h"
 #include "backend/backend.h"
 #include "base/mem.h"
+#include "base/pulse.h"
 #include "base/threads.h"
 #include "eval/shares.h"
 #include <float.h>
@@ -211,6 +212,7 @@ static void search_block(void *ctx, size_t item, size_t worker)
 
     for (size_t at = 0, rows; at < n->piece.rows; at += rows) {
         rows = n->piece.rows - at < ROWS ? n->piece.rows - at : ROWS;
+        hn_pulse();
         const real *b = as_real(n->piece.row + at * n->dim, rows * n->dim, s->bank);
         hn_gemm(false, true, queries, rows, n->dim, (real)1, q, n->dim, b, n->dim, (real)0, s->tile, ROWS);
         for (size_t i = 0; i < queries; i++)

@@ -4,6 +4,7 @@
  * operands differ in last bits.  The owner of the higher block reads it
  * transposed; a tile of a block with itself is read above the diagonal only. */
 #include "backend/backend.h"
+#include "base/pulse.h"
 #include "loss/parts.h"
 
 size_t hn_block_rows(const struct hn_pool *pool, size_t block)
@@ -23,6 +24,7 @@ void hn_tile(const hn_loss *l, struct hn_scratch *sc, const struct hn_pool *pool
     size_t rows = hn_block_rows(pool, lo), columns = hn_block_rows(pool, hi), d = pool->dim;
     const real *a = pool->z + pool->edge[lo] * d, *b = pool->z + pool->edge[hi] * d;
 
+    hn_pulse();
     hn_gemm(false, true, rows, columns, d, (real)(1 / l->o.temperature), a, d, b, d, 0, sc->tile, columns);
     if (lo == hi)
         mirror(sc->tile, rows);
