@@ -7,8 +7,14 @@
 #ifndef HN_BASE_PULSE_H
 #define HN_BASE_PULSE_H
 
+#include <pthread.h>
+
 /* From any thread, and often: costs a load. */
 void hn_pulse(void);
+
+/* One bounded wait for another thread of this process, which is to pulse itself; the caller tests its
+ * condition again.  The listener goes on listening. */
+void hn_pulse_wait(pthread_cond_t *changed, pthread_mutex_t *lock);
 
 /* For the watch: time goes on by one tick; ticks so far; the tick of the last pulse. */
 void hn_pulse_tick(void);

@@ -1,5 +1,6 @@
 #include "base/threads.h"
 #include "base/mem.h"
+#include "base/pulse.h"
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -112,7 +113,7 @@ void hn_threads_run(hn_threads *t, void (*work)(void *ctx, size_t index), void *
     if (t->started > 0) {
         pthread_mutex_lock(&t->lock);
         while (t->busy > 0)
-            pthread_cond_wait(&t->done, &t->lock);
+            hn_pulse_wait(&t->done, &t->lock);
         pthread_mutex_unlock(&t->lock);
     }
 }

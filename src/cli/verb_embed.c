@@ -1,3 +1,4 @@
+#include "cli/signals.h"
 #include "cli/verbs.h"
 #include "hardneg/train.h"
 
@@ -11,9 +12,17 @@ static const struct hn_option options[] = {
     {"set", 's', HN_OPT_LIST, &given.set, "KEY=VALUE", "overrides a key of the run's config (data.path ...)"},
     {0}};
 
+static bool alone(hn_status *st)
+{
+    (void)st;
+    hn_catch_signals();
+    return false;
+}
+
 static hn_status run(hn_comm *comm, const char *const *operand, size_t operands)
 {
     (void)operands;
+    hn_comm_stop_when(&hn_stop);
     return hn_embed(comm, operand[0], given.set.item, given.set.count, given.split, operand[1]);
 }
 
@@ -26,4 +35,5 @@ const struct hn_verb hn_verb_embed = {
     .most = 2,
     .options = options,
     .parallel = true,
-    .run = run};
+    .run = run,
+    .alone = alone};

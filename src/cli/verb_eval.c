@@ -1,3 +1,4 @@
+#include "cli/signals.h"
 #include "cli/verbs.h"
 #include "hardneg/train.h"
 #include <stdio.h>
@@ -15,6 +16,13 @@ static const struct hn_option options[] = {{"set", 's', HN_OPT_LIST, &given.set,
                                             "judge the raw pixels: what there was without an encoder"},
                                            {0}};
 
+static bool alone(hn_status *st)
+{
+    (void)st;
+    hn_catch_signals();
+    return false;
+}
+
 static hn_status run(hn_comm *comm, const char *const *operand, size_t operands)
 {
     enum hn_judged what = given.pixels ? HN_PIXELS : given.untrained ? HN_UNTRAINED : HN_TRAINED;
@@ -22,6 +30,7 @@ static hn_status run(hn_comm *comm, const char *const *operand, size_t operands)
     hn_status st;
 
     (void)operands;
+    hn_comm_stop_when(&hn_stop);
     if (given.pixels && given.untrained)
         return hn_fail(HN_EUSAGE, "--pixels and --untrained: one of them");
     if ((st = hn_evaluate(comm, operand[0], given.set.item, given.set.count, what, &knn)) != HN_OK)
@@ -41,4 +50,5 @@ const struct hn_verb hn_verb_eval = {
     .most = 1,
     .options = options,
     .parallel = true,
-    .run = run};
+    .run = run,
+    .alone = alone};

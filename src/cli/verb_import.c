@@ -1,8 +1,8 @@
 #include "cli/progress.h"
+#include "cli/signals.h"
 #include "cli/verbs.h"
 #include "hardneg/data.h"
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,23 +34,6 @@ static const struct {
                {"cifar10", hn_import_cifar10},
                {"cifar100", hn_import_cifar100},
                {"hdf5", hn_import_hdf5}};
-
-static volatile sig_atomic_t stop;
-
-static void on_signal(int number)
-{
-    stop = number;
-}
-
-/* INT and TERM end the import with nothing left behind; the second time at once. */
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | (int)SA_RESETHAND};
-
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
 
 static void show(void *ctx, uint64_t done, uint64_t total)
 {
@@ -106,7 +89,7 @@ static hn_status run(hn_comm *comm, const char *const *operand, size_t operands)
                                   .white = isnan(given.white) ? 0.0 : given.white,
                                   .fine = !given.coarse,
                                   .progress = show,
-                                  .stop = &stop};
+                                  .stop = &hn_stop};
     hn_status st;
 
     (void)comm;
@@ -116,7 +99,7 @@ static hn_status run(hn_comm *comm, const char *const *operand, size_t operands)
             continue;
         if ((st = check_options(operand[0])) != HN_OK)
             return st;
-        catch_signals();
+        hn_catch_signals();
         st = formats[i].import(operand[1], operand[2], &o);
         hn_progress_end();
         return st == HN_OK ? describe(operand[2]) : st;
@@ -133,7 +116,7 @@ const struct hn_verb hn_verb_import = {
         "cifar10, cifar100: the binary version as a folder, a .tar.gz, or single .bin files, packed or not.\n"
         "hdf5: anybody's file with an image or vector array and labels; also mends a file of ours that was\n"
         "opened for writing and lost its seal.\n"
-        "INT and TERM: nothing is kept, exit 75.\n",
+        "USR1, USR2, TERM and INT: nothing is kept, exit 75.\n",
     .least = 3,
     .most = 3,
     .options = options,

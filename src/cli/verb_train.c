@@ -1,8 +1,8 @@
 #include "check/dryrun.h"
 #include "cli/progress.h"
+#include "cli/signals.h"
 #include "cli/verbs.h"
 #include "hardneg/train.h"
-#include <signal.h>
 #include <stdio.h>
 
 #define NOT_GIVEN SIZE_MAX
@@ -38,24 +38,6 @@ static const struct hn_option options[] = {
      "dry run: what a data file that is not there will hold"},
     {"json", 0, HN_OPT_FLAG, &given.dry.json, NULL, "dry run: one line of JSON"},
     {0}};
-
-static volatile sig_atomic_t stop;
-
-static void on_signal(int number)
-{
-    stop = number;
-}
-
-/* What reaches a rank as one of these stops all ranks after the same step. */
-static void catch_signals(void)
-{
-    static const int numbers[] = {SIGUSR1, SIGUSR2, SIGTERM, SIGINT};
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-
-    sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        sigaction(numbers[i], &action, NULL);
-}
 
 static void show(void *ctx, const struct hn_train_progress *p)
 {
@@ -111,7 +93,7 @@ static hn_status run(hn_comm *comm, const char *const *operand, size_t operands)
                                  .resume = given.resume ? given.resume : "auto",
                                  .steps = given.steps == UINT64_MAX ? 0 : given.steps,
                                  .command = hn_cli_command(),
-                                 .stop = &stop,
+                                 .stop = &hn_stop,
                                  .progress = show};
     hn_comm *ordered = NULL;
     hn_trainer *trainer = NULL;
@@ -175,8 +157,8 @@ static bool alone(hn_status *st)
             return false;
         else if (given.out == NULL && !given.dry_run)
             *st = hn_fail(HN_EUSAGE, "-o RUN is missing: where the run lives");
-        else
-            catch_signals(); /* before MPI_Init: nothing is lost while it starts */
+        else if (!given.dry_run)
+            hn_catch_signals();
         return false;
     }
     if ((*st = hn_config_help(&text)) == HN_OK && hn_comm_first_process())

@@ -54,13 +54,15 @@ static void hear(struct hn_neighbour *n)
         atomic_store(&n->heard, hn_pulse_now());
         if (n->got.stop)
             atomic_store(&hn_watch.stop_heard, true);
+        if (n->got.last == HN_ENDING && atomic_load(&hn_watch.farewell) == 0)
+            atomic_store(&hn_watch.farewell, HN_SAY_LAST); /* passed on */
         if (!n->got.last)
             listen_to(n);
     }
 }
 
 /* Who has not taken the last beat gets no second one. */
-static void tell(struct hn_neighbour *n, bool last)
+static void tell(struct hn_neighbour *n, int last)
 {
     const char *phase = atomic_load(&hn_watch.phase);
     int free = 1;
@@ -77,6 +79,16 @@ static void tell(struct hn_neighbour *n, bool last)
     MPI_Isend(&n->sent, sizeof n->sent, MPI_BYTE, n->rank, TAG, ring.comm, &n->out);
 }
 
+/* This process, or one before it, is about to end the run: nobody else need say why. */
+static void say_last(void)
+{
+    if (atomic_load(&hn_watch.farewell) == HN_SAID_LAST)
+        return;
+    for (int i = 0; i < hn_watch.neighbours; i++)
+        tell(&hn_watch.neighbour[i], HN_ENDING);
+    atomic_store(&hn_watch.farewell, HN_SAID_LAST);
+}
+
 static void listen_and_tell(void)
 {
     unsigned now = hn_pulse_now();
@@ -88,13 +100,17 @@ static void listen_and_tell(void)
     for (int i = 0; i < hn_watch.neighbours; i++)
         hear(&hn_watch.neighbour[i]);
     atomic_store(&hn_watch.listened, now);
+    if (atomic_load(&hn_watch.farewell)) {
+        say_last();
+        return;
+    }
     stop = hn_comm_stopping();
     if (now - ring.sent < BEAT && stop == ring.told_stop)
         return;
     ring.sent = now;
     ring.told_stop = stop;
     for (int i = 0; i < hn_watch.neighbours; i++)
-        tell(&hn_watch.neighbour[i], false);
+        tell(&hn_watch.neighbour[i], 0);
 }
 
 /* ---- the ring's life ---- */
@@ -138,7 +154,7 @@ static bool parted(void *ctx)
         hear(n);
         MPI_Test(&n->out, &free, MPI_STATUS_IGNORE);
         if (free && !p->told[i]) {
-            tell(n, true);
+            tell(n, HN_PARTED);
             p->told[i] = true;
             free = n->out == MPI_REQUEST_NULL;
         }

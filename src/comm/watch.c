@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 static const double DEFAULT_MINUTES = 10.0;
+enum { GRACE = 25 /* ticks that a launcher takes to end the others */ };
 
 struct hn_watch hn_watch = {.phase = "starting MPI"};
 static struct {
@@ -46,8 +47,15 @@ void hn_comm_stall_after(double minutes)
 
 /* ---- verdicts ---- */
 
+static void tick(void)
+{
+    nanosleep(&(struct timespec){0, HN_TICK_MS * 1000000L}, NULL);
+    hn_pulse_tick();
+}
+
 /* One line, then the end, whatever the main thread holds: neither the log nor stdio is asked, nor is waited
- * long for a reader. */
+ * long for a reader.  A main thread that lives tells the neighbours first: their own line would be the
+ * second. */
 static void end(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 static void end(const char *format, ...)
 {
@@ -56,6 +64,10 @@ static void end(const char *format, ...)
     struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
     va_list ap;
 
+    atomic_store(&hn_watch.farewell, HN_SAY_LAST);
+    for (int i = 0; i < 5 && atomic_load(&hn_watch.ring) && atomic_load(&hn_watch.farewell) != HN_SAID_LAST;
+         i++)
+        tick();
     va_start(ap, format);
     vsnprintf(line + n, sizeof line - n - 1, format, ap);
     va_end(ap);
@@ -139,11 +151,13 @@ static void look_at_neighbour(struct hn_neighbour *n, int side, unsigned limit)
 
     if (b.last)
         return;
-    n->gone = is_gone(&b) ? n->gone + 1 : 0;
-    if (n->gone > (side == 0 ? 2 : 6)) /* a launcher that ends all ranks needs that long */
+    if (silent < limit / 2) /* else it ended itself, with its own line */
+        n->gone = is_gone(&b) ? n->gone + 1 : 0;
+    if (n->gone > (side == 0 ? 2 : 15))
         end("rank %d (host %s, process %d) was lost in step %llu, %s; the run ends, the same command goes on",
             n->rank, b.host, b.process, (unsigned long long)b.step, b.phase);
-    if (now - atomic_load(&hn_watch.listened) < 3 && silent > limit / 10 * 9 + (side == 0 ? 0 : limit / 20))
+    if (now - atomic_load(&hn_watch.listened) < 3 &&
+        silent > limit / 10 * 9 + (side == 0 ? 0 : limit / 20 + GRACE))
         end_silent(n, &b, silent);
 }
 
@@ -154,8 +168,8 @@ bool hn_watch_waits(void)
     return limit > 0 && since > 0 && hn_pulse_now() - since > limit / 4 * 3;
 }
 
-/* Every rank waits, and has for three quarters of the time-out: nobody is left to end it.  The news of it goes round rank
- * by rank, one tick each or two, and must not be older than what it tells. */
+/* Every rank waits, and has for three quarters of the time-out: nobody is left to end it.  The news of it
+ * goes round rank by rank, one tick each or two, and must not be older than what it tells. */
 static void look_at_all(unsigned limit)
 {
     if (hn_watch.rank != 0 || (unsigned)hn_watch.size > limit / 8 || !hn_watch_waits())
@@ -170,9 +184,11 @@ static void look_at_all(unsigned limit)
 
 static void look(void)
 {
+    static unsigned ended; /* ticks since another rank began to end the run: it has the word */
     unsigned limit = atomic_load(&hn_watch.limit);
 
-    if (limit == 0)
+    ended = atomic_load(&hn_watch.farewell) ? ended + 1 : 0;
+    if (limit == 0 || (ended > 0 && ended < GRACE))
         return;
     look_at_self(limit);
     if (!atomic_load(&hn_watch.ring))
@@ -185,8 +201,7 @@ static void look(void)
 static void *keep_watch(void *unused)
 {
     while (!atomic_load(&keeper.quit)) {
-        nanosleep(&(struct timespec){0, HN_TICK_MS * 1000000L}, NULL);
-        hn_pulse_tick();
+        tick();
         look();
     }
     return unused;

@@ -20,6 +20,8 @@
 #include <stdatomic.h>
 
 enum { HN_TICK_MS = 100 };
+enum { HN_SAY_LAST = 1, HN_SAID_LAST };
+enum { HN_PARTED = 1, HN_ENDING };
 
 /* What a rank tells its neighbours. */
 struct hn_beat {
@@ -27,7 +29,7 @@ struct hn_beat {
     uint64_t processes; /* of its namespace: two ranks with the same see each other's processes */
     uint64_t step;
     int32_t stop;  /* it was asked to stop */
-    int32_t last;  /* it says no more: the run is over */
+    int32_t last;  /* it says no more: HN_PARTED, the run is over, or HN_ENDING, one rank ends it */
     int32_t chain; /* ranks up to this one, going up the ring, that all have waited for too long */
     char host[HOST_NAME_MAX + 1], phase[48];
 };
@@ -57,6 +59,8 @@ struct hn_watch {
     int neighbours;
     struct hn_neighbour neighbour[2];
     atomic_bool stop_heard;
+    atomic_int farewell; /* HN_SAY_LAST: the thread wants the last word said to the neighbours; HN_SAID_LAST:
+                            it is */
 };
 extern struct hn_watch hn_watch;
 

@@ -6,6 +6,7 @@
 #include "data/dataset.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/pulse.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -261,6 +262,7 @@ hn_status hn_dataset_read(hn_dataset *d, enum hn_split split, uint64_t id, void 
     if (id >= d->info.samples[split])
         return hn_fail(HN_EBUG, "%s: sample %llu of %s: it has %llu", d->path, (unsigned long long)id,
                        hn_split_name(split), (unsigned long long)d->info.samples[split]);
+    hn_pulse(); /* slow is not stuck */
     pthread_mutex_lock(&d->lock);
     st = read_both(d, split, id, bytes, label);
     pthread_mutex_unlock(&d->lock);

@@ -8,6 +8,7 @@
  * What the thread meets is kept in the slot and handed out when its step's turn
  * comes; the thread has ended then, and every later call says the same. */
 #include "base/mem.h"
+#include "base/pulse.h"
 #include "data/dataset.h"
 #include "data/layout.h"
 #include <signal.h>
@@ -254,7 +255,7 @@ hn_status hn_prefetch_next(hn_prefetch *p, const struct hn_batch **batch)
         pthread_cond_broadcast(&p->changed);
     }
     while (s->state != READY)
-        pthread_cond_wait(&p->changed, &p->lock);
+        hn_pulse_wait(&p->changed, &p->lock);
     if (s->status == HN_OK)
         s->state = HELD;
     pthread_mutex_unlock(&p->lock);

@@ -1,4 +1,5 @@
 /* engine/infer.c - evaluation: running statistics, one worker, its own memory. */
+#include "base/pulse.h"
 #include "engine/net.h"
 #include <string.h>
 
@@ -29,6 +30,7 @@ static void run(const struct place *a, int i)
                            .saved = at(a, net->plan.infer_saved[i]),
                            .scratch = at(a, net->plan.infer_scratch[i])};
 
+    hn_pulse();
     for (int j = 0; j < op->inputs; j++)
         call.x[j] = value(a, op->x[j]);
     for (int j = 0; j < op->parameters; j++)

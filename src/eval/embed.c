@@ -154,7 +154,8 @@ hn_status hn_eval_embed(struct hn_features *out, hn_comm *comm, hn_dataset *data
     for (size_t blocks = st == HN_OK ? (f.own.count + block - 1) / block : 0;
          st == HN_OK && e.now.first < blocks; e.now.first += e.now.count) {
         e.now.count = blocks - e.now.first < e.batch ? blocks - e.now.first : e.batch;
-        st = read_batch(&e);
+        st = hn_comm_stopping() ? hn_fail(HN_STOPPED, "the evaluation was stopped on request")
+                                : read_batch(&e);
         if (st == HN_OK)
             hn_threads_each(threads, e.now.count, embed_block, &e);
     }

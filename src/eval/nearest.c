@@ -243,11 +243,22 @@ static void begin_round(struct nearest *n, size_t round)
     }
 }
 
-static void run_round(struct nearest *n, size_t round, hn_take_nearest *take, void *ctx)
+/* Collective. */
+static hn_status go_on(struct nearest *n)
+{
+    return hn_comm_max(n->comm, hn_comm_stopping())
+               ? hn_fail(HN_STOPPED, "the evaluation was stopped on request")
+               : HN_OK;
+}
+
+static hn_status run_round(struct nearest *n, size_t round, hn_take_nearest *take, void *ctx)
 {
     begin_round(n, round);
     for (size_t owner = 0; owner < hn_comm_size(n->comm); owner++)
         for (size_t at = 0, rows; at < n->share[owner].count; at += rows) {
+            hn_status st = go_on(n);
+            if (st != HN_OK)
+                return st;
             rows = n->share[owner].count - at < n->piece_rows ? n->share[owner].count - at : n->piece_rows;
             pass_piece(n, owner, at, rows);
             hn_threads_each(n->threads, (n->now.count + QUERIES - 1) / QUERIES, search_block, n);
@@ -255,6 +266,7 @@ static void run_round(struct nearest *n, size_t round, hn_take_nearest *take, vo
     hn_threads_each(n->threads, n->now.count, sort_list, n);
     for (size_t i = 0; i < n->now.count; i++)
         take(ctx, n->now.first + i, n->list[i].at, n->list[i].count);
+    return HN_OK;
 }
 
 hn_status hn_eval_nearest(hn_comm *comm, const struct hn_features *bank, const struct hn_features *query,
@@ -266,7 +278,7 @@ hn_status hn_eval_nearest(hn_comm *comm, const struct hn_features *bank, const s
 
     hn_backend_start();
     for (size_t round = 0; st == HN_OK && round < n.rounds; round++)
-        run_round(&n, round, take, ctx);
+        st = run_round(&n, round, take, ctx);
     hn_free(n.block);
     hn_free(n.share);
     return st;

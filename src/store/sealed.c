@@ -1,6 +1,7 @@
 #include "store/sealed.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/pulse.h"
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,7 +12,8 @@ hn_status hn_read_at(int fd, void *bytes, size_t count, uint64_t offset, const c
     unsigned char *p = bytes;
 
     while (count > 0) {
-        ssize_t k = pread(fd, p, count < 1u << 30 ? count : 1u << 30, (off_t)offset);
+        hn_pulse(); /* slow is not stuck */
+        ssize_t k = pread(fd, p, count < 1u << 24 ? count : 1u << 24, (off_t)offset);
         if (k < 0 && errno == EINTR)
             continue;
         if (k < 0)

@@ -4,6 +4,7 @@
  * (loop.c): saving_step and saved_step are the same on every rank at every time. */
 #include "base/clock.h"
 #include "base/mem.h"
+#include "train/limits.h"
 #include "train/start.h"
 #include "train/trainer.h"
 
@@ -77,11 +78,23 @@ enum hn_save_news hn_trainer_save_news(hn_trainer *t)
     return hn_saver_status(t->saver) == HN_OK ? HN_SAVE_DONE : HN_SAVE_FAILED;
 }
 
+/* The longest so far says when to stop before an end of the job. */
+static void note_seconds(hn_trainer *t)
+{
+    double seconds = hn_now() - t->saved_at;
+
+    if (seconds <= t->save_seconds)
+        return;
+    t->save_seconds = seconds;
+    hn_limits_set(t);
+}
+
 /* Collective, with rank 0's news. */
 static hn_status hear(hn_trainer *t, enum hn_save_news news)
 {
     hn_status st = HN_OK;
 
+    note_seconds(t);
     if (hn_trainer_leads(t))
         st = hn_saver_result(t->saver);
     if (news == HN_SAVE_FAILED) {
@@ -97,6 +110,7 @@ static hn_status hear(hn_trainer *t, enum hn_save_news news)
 
 static hn_status wait_and_hear(hn_trainer *t)
 {
+    hn_comm_phase("saving");
     if (hn_trainer_leads(t))
         hn_saver_wait(t->saver);
     return hear(t, (enum hn_save_news)hn_comm_max(t->session.comm, hn_trainer_save_news(t)));

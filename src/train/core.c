@@ -187,6 +187,7 @@ void hn_core_forward(hn_core *c)
 {
     double since = hn_now();
 
+    hn_comm_phase("forward");
     hn_net_forward(c->net, &c->exchange);
     c->seconds.forward = hn_lap(&since);
 }
@@ -199,10 +200,12 @@ void hn_core_backward(hn_core *c, struct hn_core_report *out)
     const struct hn_row_stat *stat;
     double since = hn_now();
 
+    hn_comm_phase("gathering the pool");
     if (c->needs_labels)
         hn_gathered_labels(c->gathered, c->label);
     hn_gathered_rows(c->gathered, hn_net_output(c->net));
     s->gather = hn_lap(&since);
+    hn_comm_phase("loss");
     hn_loss_lap1(c->loss, hn_gathered_own_stats(c->gathered), pool, blocks);
     s->loss = hn_lap(&since);
     stat = hn_gathered_stats(c->gathered, c->loss);
@@ -210,8 +213,10 @@ void hn_core_backward(hn_core *c, struct hn_core_report *out)
     hn_loss_lap2(c->loss, hn_net_doutput(c->net), stat, pool, blocks);
     hn_loss_summary(c->loss, &out->loss, stat, pool->m);
     s->loss += hn_lap(&since);
+    hn_comm_phase("backward");
     hn_net_backward(c->net, &c->exchange);
     s->backward = hn_lap(&since);
+    hn_comm_phase("summing gradients");
     hn_reducer_wait(c->reducer);
     s->reduction = hn_lap(&since);
     out->grad_norm = hn_optim_clip(c->optim, hn_net_gradient(c->net));

@@ -14,6 +14,7 @@ static hn_status judge(const struct hn_session *s, hn_net *net, struct hn_knn_re
     size_t block = 2 * s->config.batch / s->config.microbatches; /* rows that the network takes at a time */
     hn_status st;
 
+    hn_comm_phase("evaluating");
     if (!info->labelled[HN_TRAIN] || !info->labelled[HN_TEST] || info->samples[HN_TEST] == 0)
         return hn_fail(HN_EDATA, "%s: nearest neighbours need labelled splits \"train\" and \"test\"",
                        s->config.data.path);

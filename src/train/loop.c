@@ -1,6 +1,7 @@
 /* The loop around the steps: metrics, evaluations, checkpoints, and every way to stop. */
 #include "base/clock.h"
 #include "base/json.h"
+#include "train/limits.h"
 #include "train/trainer.h"
 #include <math.h>
 
@@ -21,15 +22,12 @@ struct loop {
 static enum wish own_wish(const hn_trainer *t)
 {
     const struct hn_config *c = &t->session.config;
-    double now = hn_now();
 
-    if (t->options.stop && *t->options.stop)
+    if (hn_comm_stopping())
         return STOP_NOW;
     if (!hn_trainer_leads(t)) /* one clock decides */
         return GO_ON;
-    if (c->max_minutes > 0 && now - t->started >= 60.0 * c->max_minutes)
-        return STOP_NOW;
-    if (c->ckpt.every_minutes > 0 && now - t->saved_at >= 60.0 * c->ckpt.every_minutes)
+    if (c->ckpt.every_minutes > 0 && hn_now() - t->saved_at >= 60.0 * c->ckpt.every_minutes)
         return SAVE_NOW;
     return GO_ON;
 }
@@ -232,12 +230,28 @@ static hn_status advance(struct loop *l, uint64_t end)
     return t->evaluates && eval_due(t) ? evaluate(l) : HN_OK;
 }
 
+/* An evaluation that was due at the step gone on from, and was stopped, or ended with its run. */
+static hn_status catch_up(struct loop *l)
+{
+    hn_trainer *t = l->t;
+    int64_t judged;
+
+    if (t->step == 0 || !t->evaluates || !eval_due(t))
+        return HN_OK;
+    judged = hn_comm_max(t->session.comm, hn_trainer_leads(t) ? (int64_t)t->dir.judged : 0);
+    return (uint64_t)judged == t->step ? HN_OK : evaluate(l);
+}
+
 hn_status hn_trainer_run(hn_trainer *t)
 {
     uint64_t end = t->options.steps && t->options.steps < t->steps ? t->options.steps : t->steps;
     struct loop l = {.t = t, .interval_start = hn_now()};
     hn_status st;
 
+    hn_comm_stop_when(t->options.stop);
+    hn_limits_set(t);
+    if ((st = catch_up(&l)) != HN_OK)
+        return st == HN_STOPPED ? finish(t, st) : st;
     if (t->step >= end && hn_trainer_leads(t))
         hn_log(HN_LOG_INFO, "step %llu is done already: nothing to do", (unsigned long long)t->step);
     while (t->step < end) {
@@ -250,7 +264,7 @@ hn_status hn_trainer_run(hn_trainer *t)
         if (wish == SAVE_NOW && (st = save_on_the_way(&l)) != HN_OK)
             return st;
         if ((st = advance(&l, end)) != HN_OK)
-            return st;
+            return st == HN_STOPPED ? finish(t, st) : st;
     }
     return finish(t, HN_OK);
 }

@@ -137,13 +137,18 @@ hn_status hn_rundir_append(const struct hn_rundir *d, const char *name, const ch
 }
 
 /* The rows of steps up to last_step; torn lines go. */
-static void keep_rows(const char *all, size_t length, uint64_t last_step, struct hn_text *kept)
+static void keep_rows(const char *all, size_t length, uint64_t last_step, struct hn_text *kept,
+                      uint64_t *judged)
 {
     for (const char *line = all, *end; (end = memchr(line, '\n', (size_t)(all + length - line))) != NULL;
          line = end + 1) {
         int64_t step;
-        if (hn_json_find_integer(line, (size_t)(end - line), "step", &step) && (uint64_t)step <= last_step)
-            hn_text_add_bytes(kept, line, (size_t)(end + 1 - line));
+        size_t n = (size_t)(end - line);
+        if (!hn_json_find_integer(line, n, "step", &step) || (uint64_t)step > last_step)
+            continue;
+        hn_text_add_bytes(kept, line, n + 1);
+        if (memmem(line, n, "\"kind\":\"eval\"", 13))
+            *judged = (uint64_t)step;
     }
 }
 
@@ -174,7 +179,7 @@ hn_status hn_rundir_open_metrics(struct hn_rundir *d, uint64_t last_step)
     if ((st = read_all(path, &all)) != HN_OK)
         goto out;
     if (all.length > 0)
-        keep_rows(all.at, all.length, last_step, &kept);
+        keep_rows(all.at, all.length, last_step, &kept, &d->judged);
     if ((st = hn_text_status(&kept)) != HN_OK)
         goto out;
     if (kept.length != all.length &&

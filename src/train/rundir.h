@@ -11,7 +11,8 @@
 struct hn_rundir {
     char path[1024], checkpoints[1100];
     FILE *log, *metrics;
-    int lock; /* descriptor, or -1 */
+    uint64_t judged; /* step of the last evaluation in metrics.jsonl */
+    int lock;        /* descriptor, or -1 */
 };
 
 /* Makes the directory when missing.  HN_ECREATE: cannot be made, or another run holds it. */

@@ -1,5 +1,6 @@
 #include "train/saver.h"
 #include "base/mem.h"
+#include "base/pulse.h"
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -90,7 +91,7 @@ hn_status hn_saver_new(hn_saver **out, hn_ckpt_image *image, const char *dir,
 static void wait_while_writing(hn_saver *s)
 {
     while (s->state == WRITING)
-        pthread_cond_wait(&s->changed, &s->lock);
+        hn_pulse_wait(&s->changed, &s->lock);
 }
 
 void hn_saver_free(hn_saver *s)

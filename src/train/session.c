@@ -61,6 +61,8 @@ hn_status hn_session_open(struct hn_session *s, hn_comm *comm, const struct hn_c
     hn_status st;
 
     *s = (struct hn_session){.comm = comm, .config = *config};
+    hn_comm_stall_after(config->stall_minutes);
+    hn_comm_phase("opening the data");
     if ((st = hn_comm_agree(comm, hn_backend_choose(&config->backend))) != HN_OK ||
         (st = open_data(s)) != HN_OK ||
         (st = hn_binding_find(&s->binding, comm, config->threads, own.count)) != HN_OK)

@@ -25,6 +25,7 @@ hn_status hn_config_read_shared(struct hn_config *out, hn_comm *comm, const char
     char *dump = NULL, *text = NULL;
     hn_status st = HN_OK;
 
+    hn_comm_phase("reading the config");
     if (hn_comm_rank(comm) == 0 && (st = hn_config_read(out, path, NULL, sets, count)) == HN_OK)
         st = hn_config_dump(out, &dump);
     if ((st = hn_comm_agree(comm, st)) != HN_OK || (st = hn_share_text(comm, dump, &text)) != HN_OK)

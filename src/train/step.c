@@ -53,8 +53,11 @@ hn_status hn_trainer_step(hn_trainer *t, struct hn_step_report *report)
 {
     struct hn_core_report core;
     double since = hn_now(), input;
-    hn_status st = hn_prefetch_next(t->prefetch, &t->batch); /* all that can fail on one rank alone */
+    hn_status st;
 
+    hn_comm_step(t->step + 1);
+    hn_comm_phase("reading samples");
+    st = hn_prefetch_next(t->prefetch, &t->batch); /* all that can fail on one rank alone */
     if ((st = hn_comm_agree(t->session.comm, st)) != HN_OK)
         return st;
     for (size_t i = 0; i < t->batch->samples; i++)
@@ -71,6 +74,7 @@ hn_status hn_trainer_step(hn_trainer *t, struct hn_step_report *report)
                                       .grad_norm = core.grad_norm,
                                       .lr = rate(t),
                                       .summary = core.loss};
+    hn_comm_phase("updating the weights");
     hn_core_update(t->core, report->lr);
     report->seconds = hn_core_seconds(t->core);
     report->seconds.input = input;

@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "train/start.h"
+#include <math.h>
 #include <string.h>
 
 static hn_status check_ranks(const hn_trainer *t)
@@ -184,6 +185,7 @@ static hn_status resume(hn_trainer *t)
     hn_status st = HN_OK;
     int64_t found = 0;
 
+    hn_comm_phase("looking for a checkpoint");
     if (hn_trainer_leads(t))
         st = open_directory(t, &from);
     if ((st = hn_comm_agree(t->session.comm, st)) != HN_OK)
@@ -260,6 +262,8 @@ void hn_trainer_free(hn_trainer *t)
 {
     if (t == NULL)
         return;
+    hn_comm_stop_when(NULL);
+    hn_comm_stop_at(INFINITY);
     hn_saver_free(t->saver);
     hn_prefetch_free(t->prefetch);
     hn_state_free(&t->state);

@@ -31,6 +31,7 @@ struct hn_trainer {
     bool evaluates;            /* the data has labelled splits to judge by */
     bool warned_anchors;       /* that every anchor was left out */
     double started, saved_at;  /* hn_now() */
+    double save_seconds;       /* of the longest save so far */
 };
 
 /* What there is to go back to, in words. */
