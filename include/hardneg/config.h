@@ -28,9 +28,10 @@ struct hn_config {
     int reduce;                 /* enum hn_reduce_algorithm */
     int norm_scope;             /* enum hn_norm_scope */
     bool norm_per_view;
-    double max_minutes;   /* 0: no limit */
-    double stall_minutes; /* 0: nobody is waited for in vain */
-    size_t log_every;     /* steps per row of metrics */
+    uint64_t activation_bytes; /* of a rank; 0: no limit */
+    double max_minutes;        /* 0: no limit */
+    double stall_minutes;      /* 0: nobody is waited for in vain */
+    size_t log_every;          /* steps per row of metrics */
     struct hn_comm_options comm;
     struct hn_data_options data;
     struct hn_augment_options augment; /* h, w, c come from the data */

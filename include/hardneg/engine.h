@@ -50,6 +50,9 @@ struct hn_net_options {
     enum hn_norm_scope norm_scope;
     bool norm_per_view; /* BatchNorm statistics of each view apart */
     bool want_dinput;   /* backward also makes the gradient of the input */
+    /* What activations and scratch of this rank may take; 0: no limit.  When they do not fit, backward runs
+     * parts of forward again, in the cheapest way that fits: the same bits, the same exchanges. */
+    size_t activation_bytes;
 };
 
 /* The arrays that a net of this graph has, in the same order, without values; one block, hn_free it. */
@@ -57,6 +60,15 @@ hn_status hn_graph_arrays(struct hn_array **out, size_t *count, const hn_graph *
 size_t hn_graph_feature_size(const hn_graph *graph); /* numbers per row, as hn_net_feature_size */
 size_t hn_graph_output_size(const hn_graph *graph);
 void hn_graph_free(hn_graph *graph); /* for a graph that no net took over; takes NULL */
+
+enum hn_recompute {
+    HN_RECOMPUTE_NONE,
+    /* Inputs of segments are kept; backward runs one segment at a time again, for all own microbatches. */
+    HN_RECOMPUTE_SEGMENTS,
+    /* Nothing is kept but the input: whole microbatches one after the other, where none needs another's
+     * statistics. */
+    HN_RECOMPUTE_MICROBATCHES
+};
 
 /* What hn_net_new would allocate and a step would do.  Bytes are this rank's. */
 struct hn_net_plan {
@@ -71,6 +83,10 @@ struct hn_net_plan {
     size_t parameters; /* reals in the flat block, with padding: what is reduced over ranks in a step */
     size_t exchanges, exchanged; /* calls of hn_exchange.stats in a step; doubles of a microbatch in them */
     double forward_flops, backward_flops; /* of a row, multiply-add = 2 */
+    enum hn_recompute recompute;
+    size_t segments;    /* 1: nothing is run again */
+    size_t kept_bytes;  /* of a microbatch: inputs of segments that are run again */
+    double again_flops; /* of a row: what is run again, beside forward and backward */
 };
 /* Pure planning: nothing of the network's size is allocated.  The graph stays the caller's.  Fails as
  * hn_net_new would, but for memory that is not there. */

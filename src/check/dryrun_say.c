@@ -139,6 +139,14 @@ static void say_work(const struct hn_dryrun *d, struct hn_text *t)
     hn_text_add(t, "work of a step   %.4g GFLOP: forward %.4g, backward %.4g, loss %.4g\n",
                 1e-9 * (d->budget.network_flops + d->budget.loss_flops), 1e-9 * rows * n->forward_flops,
                 1e-9 * rows * n->backward_flops, 1e-9 * d->budget.loss_flops);
+    if (n->recompute == HN_RECOMPUTE_SEGMENTS)
+        hn_text_add(
+            t, "recomputation    %zu segments, %s of each microbatch kept, %.4g GFLOP of forward again\n",
+            n->segments, bytes((double)n->kept_bytes), 1e-9 * rows * n->again_flops);
+    else if (n->recompute == HN_RECOMPUTE_MICROBATCHES)
+        hn_text_add(t,
+                    "recomputation    whole microbatches one after the other, %.4g GFLOP of forward again\n",
+                    1e-9 * rows * n->again_flops);
     if (d->ranks == 1)
         hn_text_add(t, "messages         none: one rank\n");
     else

@@ -160,6 +160,10 @@ const struct hn_key hn_keys[] = {
 {"batchnorm.per_view", HN_KEY_BOOL, AT(norm_per_view), "true", ANY, HN_FIXED,
  "statistics of each view apart (as with two forward passes), or over both", 0},
 
+{"memory.activations_mib", HN_KEY_MIB, AT(activation_bytes), "0", BETWEEN(0, 16777216), HN_FREE,
+ "what activations and scratch of a rank may take, in MiB; where they would take more, backward runs parts of "
+ "forward again; 0: no limit; never changes a bit", 0},
+
 {"backend.kind", HN_KEY_NAME, AT(backend.kind), "auto", ONE_OF(hn_backend_names), HN_FIXED,
  "library of convolutions and products; auto: by a table, for each shape and direction; onednn, openblas: that one "
  "wherever it can", 0},
@@ -270,6 +274,7 @@ const struct hn_key_section hn_key_sections[] = {
     {"augment", "views of a sample"},
     {"model", "encoder and projection head"},
     {"batchnorm", "statistics of BatchNorm"},
+    {"memory", "limits of memory"},
     {"backend", "libraries of linear algebra"},
     {"loss", "the contrastive loss"},
     {"optim", "optimiser and learning rate"},

@@ -214,7 +214,7 @@ hn_status hn_net_prepare(hn_net *net, const hn_graph *graph, const struct hn_net
     net->crew = threads;
     net->rows = options->views * options->samples;
     net->groups = options->norm_per_view ? options->views : 1;
-    return st == HN_OK ? hn_plan_make(&net->plan, graph, options) : st;
+    return st == HN_OK ? hn_plan_make(&net->plan, graph, options, threads) : st;
 }
 
 /* What backward's and forward's exchanges carry, in doubles. */
@@ -246,6 +246,10 @@ hn_status hn_net_plan(struct hn_net_plan *out, const hn_graph *graph, const stru
         out->parameters = graph->parameter_count;
         out->forward_flops = net.plan.forward_flops;
         out->backward_flops = net.plan.backward_flops;
+        out->again_flops = net.plan.again_flops;
+        out->recompute = net.plan.recompute;
+        out->segments = net.plan.segments;
+        out->kept_bytes = net.plan.kept_bytes;
         count_statistics(&net, out);
         if (c.bytes == SIZE_MAX)
             st = hn_fail(HN_ENOMEM, "a network of these sizes needs more memory than can be addressed");

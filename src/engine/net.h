@@ -30,6 +30,7 @@ enum hn_phase { HN_FORWARD, HN_PARTIAL, HN_APPLY, HN_BACK, HN_BACK_PARTIAL, HN_B
 struct hn_step {
     int op;
     enum hn_phase phase;
+    bool returning; /* in backward, also when it runs forward again */
     struct hn_place scratch;
     struct hn_place row;                 /* statistics of one microbatch alone; NOWHERE: the exchange's row */
     struct hn_place extra[HN_OP_INPUTS]; /* dx of a later contribution, before it is added; else NOWHERE */
@@ -50,14 +51,19 @@ struct hn_plan {
     size_t waves, forward_waves;
     struct hn_place *value, *grad; /* of each tensor */
     struct hn_place *saved;        /* of each op */
-    struct hn_place *infer_value;  /* of each tensor in hn_net_infer: HN_PER_THREAD, or the input */
+    struct hn_place *second_value,
+        *second_saved;            /* the same for backward: of what is run again, or as above */
+    struct hn_place *infer_value; /* of each tensor in hn_net_infer: HN_PER_THREAD, or the input */
     struct hn_place *infer_saved, *infer_scratch; /* of each op */
     size_t microbatch_bytes, thread_bytes;
-    double forward_flops, backward_flops; /* of a row */
+    double forward_flops, backward_flops, again_flops; /* of a row */
+    enum hn_recompute recompute;
+    size_t segments, kept_from, kept_bytes; /* kept_from: the first op of the segment that is not run again */
     void *block;
 };
 
-hn_status hn_plan_make(struct hn_plan *plan, const hn_graph *graph, const struct hn_net_options *options);
+hn_status hn_plan_make(struct hn_plan *plan, const hn_graph *graph, const struct hn_net_options *options,
+                       size_t threads);
 void hn_plan_free(struct hn_plan *plan);
 
 /* An op with statistics, and what all microbatches share of it. */

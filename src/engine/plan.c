@@ -7,41 +7,14 @@
  * with serves backward.  What lives inside one wave lies in a thread's memory,
  * what crosses a border in the microbatch's. */
 #include "base/assert.h"
-#include "base/mem.h"
-#include "engine/net.h"
+#include "engine/planner.h"
 #include <string.h>
 
-/* Bytes that are needed from step `from` to step `to`, both included. */
-struct lease {
-    size_t bytes, from, to;
-    struct hn_place *where;
-};
-
-struct planner {
-    const hn_graph *g;
-    const struct hn_net_options *o;
-    struct hn_plan *p;
-    size_t rows, groups;
-    /* Of each tensor. */
-    int *consumers;
-    int *root;     /* the tensor in whose memory it lies (in-place ops), mostly itself */
-    bool *wanted;  /* backward makes its gradient */
-    bool *written; /* while backward's steps are written: it has had a contribution */
-    struct lease *value, *grad;
-    /* Of each op. */
-    bool *returns; /* it runs backward */
-    struct lease *saved;
-    /* Of each step. */
-    size_t *wave_of;
-    struct lease *lease; /* all of them, for placing */
-    size_t leases;
-    void *block;
-};
-
-/* An op has at most two steps in each direction, and ends at most one wave in each. */
+/* An op has at most two steps in each direction and one when it is run again, and ends at most one wave in
+ * each direction. */
 static size_t most_steps(const hn_graph *g)
 {
-    return 4 * (size_t)g->ops;
+    return 5 * (size_t)g->ops;
 }
 
 static size_t most_waves(const hn_graph *g)
@@ -49,10 +22,11 @@ static size_t most_waves(const hn_graph *g)
     return 2 * (size_t)g->ops + 2;
 }
 
-/* Per tensor a value and a gradient; per op what is saved; per step scratch, row and two extras. */
+/* Per tensor two lives of its value and a gradient; per op what is saved, twice; per step scratch, row and
+ * two extras. */
 static size_t most_leases(const hn_graph *g)
 {
-    return 2 * (size_t)g->tensors + (size_t)g->ops + most_steps(g) * (2 + HN_OP_INPUTS);
+    return 3 * (size_t)g->tensors + 2 * (size_t)g->ops + most_steps(g) * (2 + HN_OP_INPUTS);
 }
 
 static struct lease *add_lease(struct planner *a, struct lease lease)
@@ -88,8 +62,10 @@ static hn_status check_tensors(struct planner *a)
     size_t bytes;
 
     for (int i = 0; i < g->ops; i++)
-        for (int j = 0; j < g->op[i].inputs; j++)
+        for (int j = 0; j < g->op[i].inputs; j++) {
             a->consumers[g->op[i].x[j]]++;
+            a->last[g->op[i].x[j]] = i;
+        }
     for (int t = 0; t < g->tensors; t++) {
         if ((a->consumers[t] == 0) != (t == g->output))
             return hn_fail(HN_EBUG, "tensor %d (%s) must lead to the output, and the output to nothing", t,
@@ -161,11 +137,24 @@ static size_t tensor_bytes(const struct planner *a, int t)
     return a->rows * hn_shape_size(a->g->tensor[t]) * sizeof(real);
 }
 
+/* Is tensor t's value, for the steps that are being written, the one that is made again? */
+static bool made_again(const struct planner *a, int t)
+{
+    return a->returning && t != 0 && a->again[a->g->producer[t]];
+}
+
 /* Tensor t's value (or gradient) is touched at the last step written. */
 static void use_value(struct planner *a, int t)
 {
     if (t != 0 && t != a->g->output)
-        extend(&a->value[a->root[t]], tensor_bytes(a, t), a->p->steps - 1);
+        extend(&(made_again(a, t) ? a->second_value : a->value)[a->root[t]], tensor_bytes(a, t),
+               a->p->steps - 1);
+}
+
+static void use_saved(struct planner *a, int i, size_t bytes)
+{
+    if (bytes)
+        extend(&(a->returning && a->again[i] ? a->second_saved : a->saved)[i], bytes, a->p->steps - 1);
 }
 
 static void use_grad(struct planner *a, int t)
@@ -193,7 +182,7 @@ static bool is_global(const struct planner *a, const struct hn_op *op)
     return op->kind->statistics && a->o->norm_scope == HN_NORM_GLOBAL;
 }
 
-static size_t saved_bytes(const struct planner *a, const struct hn_op *op)
+size_t hn_planner_saved(const struct planner *a, const struct hn_op *op)
 {
     if (op->kind->statistics)
         return is_global(a, op) ? 0 : a->groups * 2 * op->in.c * sizeof(double); /* moments */
@@ -211,21 +200,19 @@ static void write_forward(struct planner *a, int i)
     const struct hn_op *op = &a->g->op[i];
     struct hn_step *s;
 
-    if (is_global(a, op)) {
+    if (is_global(a, op) && !a->returning) {
         add_step(a, i, HN_PARTIAL);
         use_value(a, op->x[0]);
         meet(a, i, false);
-        s = add_step(a, i, HN_APPLY);
-    } else {
-        s = add_step(a, i, HN_FORWARD);
-        use_now(a, &s->row, row_bytes(a, op, 3));
     }
+    s = add_step(a, i, is_global(a, op) ? HN_APPLY : HN_FORWARD);
+    s->returning = a->returning;
+    use_now(a, &s->row, row_bytes(a, op, 3));
     for (int j = 0; j < op->inputs; j++)
         use_value(a, op->x[j]);
     use_value(a, op->y);
     use_now(a, &s->scratch, scratch_bytes(a, op));
-    if (saved_bytes(a, op))
-        extend(&a->saved[i], saved_bytes(a, op), a->p->steps - 1);
+    use_saved(a, i, hn_planner_saved(a, op));
 }
 
 /* What backward reads, at the last step written. */
@@ -238,8 +225,7 @@ static void read_back(struct planner *a, int i)
         use_value(a, op->x[j]);
     if (op->kind->reads_y)
         use_value(a, op->y);
-    if (a->saved[i].bytes)
-        extend(&a->saved[i], a->saved[i].bytes, a->p->steps - 1);
+    use_saved(a, i, hn_planner_saved(a, op));
 }
 
 static void write_backward(struct planner *a, int i)
@@ -248,7 +234,7 @@ static void write_backward(struct planner *a, int i)
     struct hn_step *s;
 
     if (is_global(a, op)) {
-        add_step(a, i, HN_BACK_PARTIAL);
+        add_step(a, i, HN_BACK_PARTIAL)->returning = true;
         read_back(a, i);
         meet(a, i, true);
         s = add_step(a, i, HN_BACK_APPLY);
@@ -256,6 +242,7 @@ static void write_backward(struct planner *a, int i)
         s = add_step(a, i, HN_BACK);
         use_now(a, &s->row, row_bytes(a, op, 2));
     }
+    s->returning = true;
     read_back(a, i);
     use_now(a, &s->scratch, scratch_bytes(a, op));
     for (int j = 0; j < op->inputs; j++) {
@@ -267,15 +254,27 @@ static void write_backward(struct planner *a, int i)
     }
 }
 
+/* Backward, segment by segment; one that was not kept is run again first.  That needs no other microbatch:
+ * the statistics of the first pass are still there. */
 static void write_program(struct planner *a)
 {
     begin_wave(a, false);
+    a->returning = false;
     for (int i = 0; i < a->g->ops; i++)
         write_forward(a, i);
     begin_wave(a, true);
-    for (int i = a->g->ops - 1; i >= 0; i--)
-        if (a->returns[i])
-            write_backward(a, i);
+    a->returning = true;
+    for (int end = a->g->ops, first = end; end > 0; end = first) {
+        do
+            first--;
+        while (!a->cut[first]);
+        for (int i = first; i < end; i++)
+            if (a->again[i])
+                write_forward(a, i);
+        for (int i = end - 1; i >= first; i--)
+            if (a->returns[i])
+                write_backward(a, i);
+    }
 }
 
 /* The run of parameters whose gradients a backward wave makes: ops follow one another, so it has no gaps. */
@@ -285,7 +284,8 @@ static void find_parameters(const struct planner *a, struct hn_wave *w)
 
     for (size_t s = w->first; s < w->first + w->count; s++) {
         const struct hn_op *op = &a->g->op[a->p->step[s].op];
-        if (op->parameters == 0 || a->p->step[s].phase == HN_BACK_APPLY)
+        enum hn_phase phase = a->p->step[s].phase;
+        if (op->parameters == 0 || (phase != HN_BACK && phase != HN_BACK_PARTIAL))
             continue;
         lo = op->parameter[0].offset < lo ? op->parameter[0].offset : lo;
         hi = parameters_end(op) > hi ? parameters_end(op) : hi;
@@ -296,49 +296,6 @@ static void find_parameters(const struct planner *a, struct hn_wave *w)
 
 /* ---- placing ---- */
 
-/* First fit: the lowest offset that is free for as long as lease i lasts, among the leases placed before. */
-static size_t lowest_free(const struct lease *lease, size_t i)
-{
-    size_t offset = 0;
-
-    for (bool moved = true; moved;) {
-        moved = false;
-        for (size_t j = 0; j < i; j++) {
-            const struct lease *b = &lease[j];
-            bool together = b->from <= lease[i].to && lease[i].from <= b->to;
-            bool overlap = b->where->offset < offset + lease[i].bytes && offset < b->where->offset + b->bytes;
-            if (together && overlap && b->where->home == lease[i].where->home) {
-                offset = b->where->offset + b->bytes;
-                moved = true;
-            }
-        }
-    }
-    return offset;
-}
-
-/* Gives every lease a home and an offset; the larger first, which packs better.  wave_of NULL: all live in a
- * thread's memory. */
-static void place(struct lease *lease, size_t count, const size_t *wave_of, size_t *microbatch_bytes,
-                  size_t *thread_bytes)
-{
-    for (size_t i = 0; i < count; i++)
-        for (size_t j = i; j > 0 && lease[j].bytes > lease[j - 1].bytes; j--) {
-            struct lease swap = lease[j];
-            lease[j] = lease[j - 1];
-            lease[j - 1] = swap;
-        }
-    for (size_t i = 0; i < count; i++) {
-        struct lease *l = &lease[i];
-        bool stays = wave_of && wave_of[l->from] != wave_of[l->to];
-        size_t *total = stays ? microbatch_bytes : thread_bytes;
-        l->bytes = hn_round_up(l->bytes, HN_ALIGN);
-        l->where->home = stays ? HN_PER_MICROBATCH : HN_PER_THREAD;
-        l->where->offset = lowest_free(lease, i);
-        if (l->where->offset + l->bytes > *total)
-            *total = l->where->offset + l->bytes;
-    }
-}
-
 /* Adds those leases of an array that are in use. */
 static void collect(struct planner *a, const struct lease *from, size_t count, struct hn_place *where)
 {
@@ -347,22 +304,41 @@ static void collect(struct planner *a, const struct lease *from, size_t count, s
             add_lease(a, from[i])->where = &where[i];
 }
 
+/* What lives from forward to backward of the segments that are run again. */
+static size_t count_kept(const struct planner *a)
+{
+    size_t bytes = 0;
+
+    for (int t = 1; t < a->g->tensors; t++)
+        if (a->g->producer[t] < (int)a->p->kept_from && a->value[t].bytes &&
+            a->wave_of[a->value[t].to] >= a->p->forward_waves)
+            bytes += a->value[t].bytes;
+    return bytes;
+}
+
 static void place_training(struct planner *a)
 {
     struct hn_plan *p = a->p;
     size_t tensors = (size_t)a->g->tensors, ops = (size_t)a->g->ops;
     int output = a->g->output;
 
+    p->kept_bytes = count_kept(a);
     collect(a, a->value, tensors, p->value);
     collect(a, a->grad, tensors, p->grad);
     collect(a, a->saved, ops, p->saved);
-    place(a->lease, a->leases, a->wave_of, &p->microbatch_bytes, &p->thread_bytes);
+    collect(a, a->second_value, tensors, p->second_value);
+    collect(a, a->second_saved, ops, p->second_saved);
+    hn_place_leases(a->lease, a->leases, a->wave_of, &p->microbatch_bytes, &p->thread_bytes);
     for (size_t t = 0; t < tensors; t++) {
         p->value[t] = p->value[a->root[t]];
+        p->second_value[t] = (made_again(a, (int)t) ? p->second_value : p->value)[a->root[t]];
         p->grad[t] = p->grad[a->root[t]];
     }
-    p->value[0].home = HN_INPUT;
-    p->value[output].home = HN_OUTPUT;
+    for (size_t i = 0; i < ops; i++)
+        if (!a->again[i])
+            p->second_saved[i] = p->saved[i];
+    p->value[0].home = p->second_value[0].home = HN_INPUT;
+    p->value[output].home = p->second_value[output].home = HN_OUTPUT;
     p->grad[output].home = HN_DOUTPUT;
     p->grad[0].home = a->o->want_dinput ? HN_DINPUT : HN_NOWHERE;
 }
@@ -391,7 +367,7 @@ static void place_infer(struct planner *a)
     if (g->feature != 0)
         extend(&a->value[a->root[g->feature]], 1, end);
     collect(a, a->value, tensors, p->infer_value);
-    place(a->lease, a->leases, NULL, NULL, &p->thread_bytes);
+    hn_place_leases(a->lease, a->leases, NULL, NULL, &p->thread_bytes);
     for (size_t t = 0; t < tensors; t++)
         p->infer_value[t] = p->infer_value[a->root[t]];
     p->infer_value[0].home = HN_INPUT;
@@ -404,6 +380,8 @@ static void count_flops(struct planner *a)
         const struct hn_op *op = &a->g->op[i];
         double forward = op->kind->flops(op);
         a->p->forward_flops += forward;
+        if (a->again[i])
+            a->p->again_flops += forward;
         if (a->returns[i])
             a->p->backward_flops += forward * ((op->parameters > 0) + a->wanted[op->x[0]]);
     }
@@ -420,6 +398,8 @@ static void layout_plan(struct hn_plan *p, hn_carver *c, const hn_graph *g)
     p->value = hn_carve(c, sizeof *p->value, tensors);
     p->grad = hn_carve(c, sizeof *p->grad, tensors);
     p->saved = hn_carve(c, sizeof *p->saved, ops);
+    p->second_value = hn_carve(c, sizeof *p->second_value, tensors);
+    p->second_saved = hn_carve(c, sizeof *p->second_saved, ops);
     p->infer_value = hn_carve(c, sizeof *p->infer_value, tensors);
     p->infer_saved = hn_carve(c, sizeof *p->infer_saved, ops);
     p->infer_scratch = hn_carve(c, sizeof *p->infer_scratch, ops);
@@ -430,6 +410,8 @@ static void layout_planner(struct planner *a, hn_carver *c)
     size_t ops = (size_t)a->g->ops, tensors = (size_t)a->g->tensors;
 
     a->consumers = hn_carve(c, sizeof *a->consumers, tensors);
+    a->last = hn_carve(c, sizeof *a->last, tensors);
+    a->needed = hn_carve(c, sizeof *a->needed, tensors);
     a->root = hn_carve(c, sizeof *a->root, tensors);
     a->wanted = hn_carve(c, sizeof *a->wanted, tensors);
     a->written = hn_carve(c, sizeof *a->written, tensors);
@@ -437,6 +419,14 @@ static void layout_planner(struct planner *a, hn_carver *c)
     a->grad = hn_carve(c, sizeof *a->grad, tensors);
     a->returns = hn_carve(c, sizeof *a->returns, ops);
     a->saved = hn_carve(c, sizeof *a->saved, ops);
+    a->second_value = hn_carve(c, sizeof *a->second_value, tensors);
+    a->second_saved = hn_carve(c, sizeof *a->second_saved, ops);
+    a->cut = hn_carve(c, sizeof *a->cut, ops);
+    a->again = hn_carve(c, sizeof *a->again, ops);
+    a->allowed = hn_carve(c, sizeof *a->allowed, ops);
+    a->alive = hn_carve(c, sizeof *a->alive, ops);
+    a->border = hn_carve(c, sizeof *a->border, ops);
+    a->weight = hn_carve(c, sizeof *a->weight, ops);
     a->wave_of = hn_carve(c, sizeof *a->wave_of, most_steps(a->g));
     a->lease = hn_carve(c, sizeof *a->lease, most_leases(a->g));
 }
@@ -456,11 +446,43 @@ static hn_status allocate(struct planner *a)
     return HN_OK;
 }
 
-hn_status hn_plan_make(struct hn_plan *plan, const hn_graph *graph, const struct hn_net_options *options)
+/* Nothing of an earlier try is left. */
+static void forget(struct planner *a)
+{
+    struct hn_plan *p = a->p;
+    size_t ops = (size_t)a->g->ops, tensors = (size_t)a->g->tensors;
+
+    p->steps = p->waves = p->forward_waves = p->microbatch_bytes = p->thread_bytes = a->leases = 0;
+    p->forward_flops = p->backward_flops = p->again_flops = 0.0;
+    for (size_t t = 0; t < tensors; t++) {
+        p->value[t] = p->second_value[t] = p->grad[t] = p->infer_value[t] = (struct hn_place){0};
+        a->value[t] = a->second_value[t] = a->grad[t] = (struct lease){0};
+        a->written[t] = false;
+    }
+    for (size_t i = 0; i < ops; i++) {
+        p->saved[i] = p->second_saved[i] = p->infer_saved[i] = p->infer_scratch[i] = (struct hn_place){0};
+        a->saved[i] = a->second_saved[i] = (struct lease){0};
+    }
+}
+
+void hn_planner_write(struct planner *a)
+{
+    forget(a);
+    write_program(a);
+    for (size_t w = a->p->forward_waves; w < a->p->waves; w++)
+        find_parameters(a, &a->p->wave[w]);
+    place_training(a);
+    place_infer(a);
+    count_flops(a);
+}
+
+hn_status hn_plan_make(struct hn_plan *plan, const hn_graph *graph, const struct hn_net_options *options,
+                       size_t threads)
 {
     struct planner a = {.g = graph,
                         .o = options,
                         .p = plan,
+                        .threads = threads,
                         .rows = options->views * options->samples,
                         .groups = options->norm_per_view ? options->views : 1};
     hn_status st = allocate(&a);
@@ -471,12 +493,7 @@ hn_status hn_plan_make(struct hn_plan *plan, const hn_graph *graph, const struct
         st = check_statistics(graph, options);
     if (st == HN_OK) {
         look_at_tensors(&a);
-        write_program(&a);
-        for (size_t w = plan->forward_waves; w < plan->waves; w++)
-            find_parameters(&a, &plan->wave[w]);
-        place_training(&a);
-        place_infer(&a);
-        count_flops(&a);
+        st = hn_recompute_choose(&a);
     }
     hn_free(a.block);
     return st;

@@ -55,12 +55,15 @@ static struct hn_call prepare(const hn_net *net, const struct hn_step *s, size_t
     const struct hn_op *op = &net->graph->op[s->op];
     struct hn_call call = {.op = op, .rows = net->rows, .groups = net->groups};
 
+    const struct hn_place *value = s->returning ? net->plan.second_value : net->plan.value;
+    const struct hn_place *saved = s->returning ? net->plan.second_saved : net->plan.saved;
+
     for (int j = 0; j < op->inputs; j++)
-        call.x[j] = at(net, net->plan.value[op->x[j]], k, thread);
-    call.y = at(net, net->plan.value[op->y], k, thread);
+        call.x[j] = at(net, value[op->x[j]], k, thread);
+    call.y = at(net, value[op->y], k, thread);
     for (int j = 0; j < op->parameters; j++)
         call.w[j] = net->parameters + op->parameter[j].offset;
-    call.saved = at(net, net->plan.saved[s->op], k, thread);
+    call.saved = at(net, saved[s->op], k, thread);
     call.scratch = at(net, s->scratch, k, thread);
     if (op->kind->statistics) {
         const struct hn_normed *n = &net->normed[net->normed_of[s->op]];
@@ -114,6 +117,14 @@ static void step_backward(const hn_net *net, const struct hn_step *s, size_t k, 
             add(at(net, net->plan.grad[op->x[j]], k, thread), call.dx[j], in);
 }
 
+static void step(const hn_net *net, const struct hn_step *s, size_t k, size_t thread, real *leaf)
+{
+    if (s->phase >= HN_BACK)
+        step_backward(net, s, k, thread, leaf);
+    else
+        step_forward(net, s, k, thread);
+}
+
 static void run_forward(void *ctx, size_t thread)
 {
     const struct work *w = ctx;
@@ -135,7 +146,7 @@ static void run_backward(void *ctx, size_t thread)
 
     for (size_t k = run.first; k < run.first + run.count; k++) {
         for (size_t s = 0; s < w->wave->count; s++) {
-            step_backward(net, &net->plan.step[w->wave->first + s], k, thread, net->slot[thread][top]);
+            step(net, &net->plan.step[w->wave->first + s], k, thread, net->slot[thread][top]);
             if (poll)
                 poll(w->exchange->ctx);
         }

@@ -101,7 +101,7 @@ static void add_work(struct hn_budget *b, const struct hn_budget_case *k)
     const struct hn_config *c = k->config;
     double rows = 2.0 * (double)c->batch;
 
-    b->network_flops = rows * (b->net.forward_flops + b->net.backward_flops);
+    b->network_flops = rows * (b->net.forward_flops + b->net.backward_flops + b->net.again_flops);
     b->loss_flops = 6.0 * rows * rows * (double)b->embedding;
     b->steps_per_epoch = k->data->samples[c->data.split] / c->batch;
     b->steps = c->epochs * b->steps_per_epoch;

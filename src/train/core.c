@@ -37,6 +37,7 @@ struct hn_core_options hn_core_options_of(const struct hn_config *c)
                                     .reduce = (enum hn_reduce_algorithm)c->reduce,
                                     .norm_scope = (enum hn_norm_scope)c->norm_scope,
                                     .norm_per_view = c->norm_per_view,
+                                    .activation_bytes = c->activation_bytes,
                                     .loss = c->loss,
                                     .optim = c->optim};
 }
@@ -48,7 +49,8 @@ struct hn_net_options hn_core_net_options(const struct hn_core_options *o, struc
                                    .microbatches = o->microbatches,
                                    .own = own,
                                    .norm_scope = o->norm_scope,
-                                   .norm_per_view = o->norm_per_view};
+                                   .norm_per_view = o->norm_per_view,
+                                   .activation_bytes = o->activation_bytes};
 }
 
 static hn_status make_net(hn_core *c, hn_graph *graph, const struct hn_core_options *o,

@@ -17,6 +17,7 @@ struct hn_core_options {
     size_t batch, microbatches, tile; /* B, S, rows of a loss block */
     enum hn_reduce_algorithm reduce;
     enum hn_norm_scope norm_scope;
+    size_t activation_bytes; /* struct hn_net_options */
     bool norm_per_view;
     struct hn_loss_options loss;
     struct hn_optim_options optim;

@@ -55,6 +55,26 @@ static inline void fill_inputs(hn_net *net, const struct hn_net_options *o, size
             hn_net_input(net, k)[i] = (real)noise(series, (o->own.first + k) * size + i);
 }
 
+/* Lowers o->activation_bytes `times` times to what is just too little for the plan before, as long as there
+ * is a plan. */
+static inline struct hn_net_plan squeeze(struct hn_net_options *o, const hn_graph *g, size_t threads,
+                                         size_t times)
+{
+    struct hn_net_plan p = {0};
+
+    hn_net_plan(&p, g, o, threads);
+    for (size_t i = 0; i < times; i++) {
+        struct hn_net_plan next;
+        struct hn_net_options tighter = *o;
+        tighter.activation_bytes = p.activation_bytes + p.scratch_bytes - 1;
+        if (hn_net_plan(&next, g, &tighter, threads) != HN_OK)
+            break;
+        p = next;
+        *o = tighter;
+    }
+    return p;
+}
+
 /* loss = sum of output * (target + output/2); its gradient goes to doutput, the own part is returned. */
 static inline double fill_doutputs(hn_net *net, const struct hn_net_options *o)
 {

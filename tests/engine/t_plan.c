@@ -69,6 +69,17 @@ static void large(void)
        "activations: %.1f GiB of a microbatch", (double)p.microbatch_bytes / 1073741824.0);
     ok(p.exchanges == 2 * 53 && p.exchanged == 2 * 5 * 26560, "a step exchanges %zu times, %zu numbers",
        p.exchanges, p.exchanged);
+    size_t all = p.activation_bytes + p.scratch_bytes;
+    o.activation_bytes = all / 5 * 2;
+    began = seconds();
+    st = hn_net_plan(&p, g, &o, 2);
+    ok(st == HN_OK && p.activation_bytes + p.scratch_bytes <= all / 5 * 2 &&
+           p.again_flops < 0.9 * p.forward_flops && p.recompute == HN_RECOMPUTE_SEGMENTS,
+       "in two fifths of the memory: %zu segments, %.2f of forward again, planned in %.0f ms", p.segments,
+       p.again_flops / p.forward_flops, 1e3 * (seconds() - began));
+    o.activation_bytes = 1;
+    st = hn_net_plan(&p, g, &o, 2);
+    ok(st == HN_EUSAGE, "in a byte: %s", hn_error_text());
     o.samples = (size_t)1 << 44;
     st = hn_net_plan(&p, g, &o, 2);
     ok(st != HN_OK, "a microbatch that cannot be counted: %s", hn_error_text());
@@ -104,11 +115,48 @@ static void exact(void)
     ok(bad == 0, "%zu plans: bytes by kind add up to what a network takes (%zu do not)", tried, bad);
 }
 
+static size_t taken(const struct hn_net_plan *p)
+{
+    return p->activation_bytes + p->scratch_bytes;
+}
+
+static void squeezed(const char *what, bool norm, enum hn_norm_scope scope)
+{
+    struct hn_net_options o = {
+        .views = 2, .samples = 2, .microbatches = 8, .own = {0, 8}, .norm_scope = scope};
+    hn_graph *g = every_op(norm);
+    struct hn_net_plan all = squeeze(&o, g, 1, 0), p = all;
+    size_t bad = 0, ways = 0;
+
+    for (size_t i = 1; i < 40; i++) {
+        struct hn_net_options less = o;
+        struct hn_net_plan next = squeeze(&less, g, 1, 1);
+        if (less.activation_bytes == o.activation_bytes)
+            break;
+        printf("# %zu bytes: way %d, %zu segments, kept %zu, %.0f FLOPs\n", taken(&next), next.recompute,
+               next.segments, next.kept_bytes, next.again_flops);
+        bad += taken(&next) >= taken(&p) || next.again_flops < p.again_flops || next.again_flops <= 0 ||
+               next.again_flops > next.forward_flops || next.recompute == HN_RECOMPUTE_NONE;
+        p = next;
+        o = less;
+        ways++;
+    }
+    ok(ways > 0 && bad == 0, "%s: less memory costs more work, %zu times, down to %.2f of it", what, ways,
+       (double)taken(&p) / (double)taken(&all));
+    o.activation_bytes = taken(&p) - 1;
+    ok(hn_net_plan(&p, g, &o, 1) == HN_EUSAGE && strstr(hn_error_text(), "need at least"), "then it ends: %s",
+       hn_error_text());
+    hn_graph_free(g);
+}
+
 int main(void)
 {
-    tap_plan(6 + 1 + 1);
+    tap_plan(8 + 1 + 3 * 2 + 1);
     large();
     exact();
+    squeezed("no norm", false, HN_NORM_GLOBAL);
+    squeezed("global", true, HN_NORM_GLOBAL);
+    squeezed("microbatch", true, HN_NORM_MICROBATCH);
     ok(hn_live_blocks() == 0, "nothing is left");
     return tap_done();
 }

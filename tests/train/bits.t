@@ -1,6 +1,6 @@
 # The same bits under mpirun: ranks, threads, pretended nodes, BatchNorm settings, both ways of giving positives.
 . "$HN_TOP/tests/lib.sh"
-plan 17
+plan 20
 
 "$HN_TOP/tests/make-idx" "$tmp" 160 40
 "$hardneg" import idx "$tmp" "$tmp/tiny.h5" >/dev/null || exit 1
@@ -27,6 +27,16 @@ train 4 --set run.threads=1 --set comm.ranks_per_node=2
 is "$hash" "$one" "4 ranks on 2 pretended nodes: the same bits"
 train 3 --set run.threads=1 --set reduce.algorithm=mpi
 is "$rc" 0 "plain MPI reduction trains too"
+
+wide='model.channels=[32, 32]'
+for setting in batchnorm.scope=global batchnorm.scope=microbatch; do
+    train 1 --set $setting --set "$wide" --set run.threads=1
+    want=$hash
+    train 2 --set $setting --set "$wide" --set run.threads=1 --set memory.activations_mib=2
+    is "$hash" "$want" "$setting: forward runs again in backward, the same bits"
+done
+refused 64 "need at least" "a limit that nothing fits" "$hardneg" train "$HN_TOP/tests/train/tiny.cfg" \
+    -o "$tmp/small" --set data.path="$tmp/tiny.h5" --set "$wide" --set run.threads=1 --set memory.activations_mib=1
 
 onednn=backend.kind=onednn
 if "$hardneg" --version | grep -q "without oneDNN"; then onednn=loss.beta=2; fi # nothing to compare there
