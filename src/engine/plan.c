@@ -86,6 +86,7 @@ static void look_at_tensors(struct planner *a)
     for (int i = 0; i < g->ops; i++) {
         const struct hn_op *op = &g->op[i];
         int x = op->x[0], maker = g->producer[x];
+        a->scratch[i] = op->kind->scratch ? op->kind->scratch(op, a->rows) : 0;
         a->returns[i] = op->parameters > 0;
         for (int j = 0; j < op->inputs; j++)
             a->returns[i] |= a->wanted[op->x[j]];
@@ -172,11 +173,6 @@ static void use_now(struct planner *a, struct hn_place *where, size_t bytes)
         add_lease(a, (struct lease){bytes, now, now, where});
 }
 
-static size_t scratch_bytes(const struct planner *a, const struct hn_op *op)
-{
-    return op->kind->scratch ? op->kind->scratch(op, a->rows) : 0;
-}
-
 static bool is_global(const struct planner *a, const struct hn_op *op)
 {
     return op->kind->statistics && a->o->norm_scope == HN_NORM_GLOBAL;
@@ -211,7 +207,7 @@ static void write_forward(struct planner *a, int i)
     for (int j = 0; j < op->inputs; j++)
         use_value(a, op->x[j]);
     use_value(a, op->y);
-    use_now(a, &s->scratch, scratch_bytes(a, op));
+    use_now(a, &s->scratch, a->scratch[i]);
     use_saved(a, i, hn_planner_saved(a, op));
 }
 
@@ -244,7 +240,7 @@ static void write_backward(struct planner *a, int i)
     }
     s->returning = true;
     read_back(a, i);
-    use_now(a, &s->scratch, scratch_bytes(a, op));
+    use_now(a, &s->scratch, a->scratch[i]);
     for (int j = 0; j < op->inputs; j++) {
         int x = op->x[j];
         use_grad(a, x);
@@ -354,7 +350,7 @@ static void place_infer(struct planner *a)
     a->leases = 0;
     for (size_t i = 0; i < end; i++) {
         const struct hn_op *op = &g->op[i];
-        size_t saved = op->kind->saved ? op->kind->saved(op, a->rows) : 0, scratch = scratch_bytes(a, op);
+        size_t saved = op->kind->saved ? op->kind->saved(op, a->rows) : 0, scratch = a->scratch[i];
         for (int j = 0; j < op->inputs; j++)
             if (op->x[j] != 0)
                 extend(&a->value[a->root[op->x[j]]], tensor_bytes(a, op->x[j]), i);
@@ -426,6 +422,7 @@ static void layout_planner(struct planner *a, hn_carver *c)
     a->allowed = hn_carve(c, sizeof *a->allowed, ops);
     a->alive = hn_carve(c, sizeof *a->alive, ops);
     a->border = hn_carve(c, sizeof *a->border, ops);
+    a->scratch = hn_carve(c, sizeof *a->scratch, ops);
     a->weight = hn_carve(c, sizeof *a->weight, ops);
     a->wave_of = hn_carve(c, sizeof *a->wave_of, most_steps(a->g));
     a->lease = hn_carve(c, sizeof *a->lease, most_leases(a->g));

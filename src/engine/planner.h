@@ -32,6 +32,7 @@ struct planner {
     bool *allowed;          /* a segment may begin with it */
     size_t *alive, *border; /* tensors that lie between it and the op before, beside the input; their bytes */
     size_t *weight;         /* bytes that backward wants of it */
+    size_t *scratch;        /* bytes; asked once, as a backend may have to try */
     struct lease *saved, *second_saved;
     /* Of each step. */
     size_t *wave_of;
