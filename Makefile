@@ -164,7 +164,12 @@ pick = $(if $(T),$(foreach t,$(1),$(if $(findstring $(T),$(t)),$(t))),$(1))
 DEBUG_TESTS := $(filter $(foreach r,base comm engine loss eval train,tests/$(r)/%),$(TEST_SRC))
 C_TESTS := $(foreach v,release double asan,$(TEST_SRC:%.c=$(BUILD)/$(v)/%)) $(DEBUG_TESTS:%.c=$(BUILD)/debug/%)
 
-check: all $(call pick,$(C_TESTS)) $(BUILD)/asan/hardneg $(BUILD)/debug/hardneg
+# Preloaded by scripts that let the system fail.
+$(BUILD)/shim.so: tests/shim.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -D_GNU_SOURCE -std=c11 -O1 -g $(WARN) $(WERROR) -shared -fPIC -o $@ $< -ldl
+
+check: all $(call pick,$(C_TESTS)) $(BUILD)/asan/hardneg $(BUILD)/debug/hardneg $(BUILD)/shim.so
 	HN_BUILD=$(abspath $(BUILD)) $(PROVE) $(call pick,$(TEST_SH) $(C_TESTS))
 
 # The C tests alone, without the program.
@@ -173,6 +178,9 @@ try: $(call pick,$(C_TESTS))
 
 # jobs/ in a private SLURM on this machine (slurm-wlm, munge): minutes, so apart.
 check-slurm: all ; TAP_TIMEOUT=900 HN_BUILD=$(abspath $(BUILD)) $(PROVE) $(call pick,$(sort $(wildcard tests/slurm/*.t)))
+
+# What check does in small, at length: up to an hour.  P="kills calls": these parts alone.
+torture: all $(BUILD)/shim.so ; HN_BUILD=$(abspath $(BUILD)) tools/torture $(P)
 
 check-style: ; $(PROVE) tests/base/style.t
 check-headers: ; $(PROVE) tests/base/headers.t
@@ -186,12 +194,13 @@ help:
 	@echo 'make install      programs, headers, libraries, manual (PREFIX, LIBDIR, DESTDIR; make uninstall takes them away)'
 	@echo 'make check        all tests (T=word: only those whose path holds it)'
 	@echo 'make check-slurm  the job scripts in a private SLURM (tools/deps --tests installs it)'
+	@echo 'make torture      faults by the hundred, with figures (P="kills calls": these parts alone)'
 	@echo 'make demo         import Fashion-MNIST, train, evaluate'
 	@echo 'make VARIANT      one of: $(VARIANTS)  (program and tests in build/VARIANT)'
 	@echo 'make format       lay out the C files; check-style, check-headers: those tests alone'
 	@echo 'V=1 shows the commands; WERROR= leaves warnings as warnings'
 
 FORCE:
-.PHONY: all install uninstall check check-slurm try check-style check-headers format demo clean help FORCE
+.PHONY: all install uninstall check check-slurm torture try check-style check-headers format demo clean help FORCE
 .SECONDARY:
 -include $(foreach v,$(VARIANTS),$(shell find $(BUILD)/$(v) -name '*.d' 2>/dev/null))

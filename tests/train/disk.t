@@ -1,0 +1,78 @@
+# Disks that fill, fail, are read-only or vanish: said, tried again, nothing lost; and parts of tools/torture in small.
+. "$HN_TOP/tests/torture/lib.sh"
+plan 19
+
+tiny 2
+reference
+faulty() { # SHIM RUN ARGUMENT...
+    f_shim=$1
+    shift
+    rc=0
+    (export SHIM="$f_shim" LD_PRELOAD="$build/shim.so"; train "$@") >"$tmp/out" 2>&1 || rc=$?
+}
+failed() { grep -c "no checkpoint of step .*$1" "$tmp/out"; }
+
+# A save on the way that fails is said and tried again.
+faulty write:2:4:ENOSPC full
+is "$rc $(failed 'No space left on device.*the next interval tries again')" "0 3" "three saves on a full disk are said, training goes on"
+is "$(result full)" "$whole" "and ends in the bits of a run without"
+faulty write:2:30:SHORT short
+is "$rc $(failed .) $(result short)" "0 0 $whole" "short writes are continued"
+faulty fsync:2:2:EDQUOT quota # the first is the folder's above
+is "$rc $(failed 'Disk quota exceeded') $(result quota)" "0 1 $whole" "a quota"
+faulty remove:1:99:EIO sticky
+is "$rc $(failed .) $(result sticky)" "0 0 $whole" "an old checkpoint that cannot be deleted is no failure"
+grep -q "cannot be deleted: Input/output error" "$tmp/out"
+ok $? "but said"
+
+# Where no save works any more the checkpoint before is intact, and the status says so.
+for what in fsync:EIO:"Input/output error" renameat:EIO:"Input/output error" openat:EROFS:"Read-only file system"; do
+    call=${what%%:*} text=${what##*:}
+    error=${what#*:}
+    train "$call" --steps 4 >"$tmp/out" 2>&1
+    faulty "$call:1:999:${error%:*}" "$call"
+    is "$rc $(grep -c "the last checkpoint could not be written: .*$text" "$tmp/out") $(good_step "$call")" "74 1 4" "$call fails for good: one line, 74, the checkpoint before is there"
+    train "$call" >"$tmp/out" 2>&1
+    is "$(result "$call")" "$whole" "and the run goes on from it with the same bits"
+done
+
+# No room at all: said at the start, nothing begun.
+mkdir "$tmp/disk"
+if mount -t tmpfs -o size=256k none "$tmp/disk" 2>/dev/null; then
+    trap 'umount -l "$tmp/disk"; rm -rf "$tmp"' EXIT
+    head -c 240000 /dev/zero >"$tmp/disk/ballast"
+    refused 73 "no room for even one checkpoint" "a file system without room for one is said at the start" train disk/run
+    rm "$tmp/disk/ballast"
+    train disk/run --steps 4 >"$tmp/out" 2>&1
+    head -c 1000000 /dev/zero >"$tmp/disk/ballast" 2>/dev/null
+    try train disk/run
+    is "$rc $(good_step disk/run)" "73 4" "a full one, too, when a run is to go on"
+    rm "$tmp/disk/ballast"
+    train disk/run >"$tmp/out" 2>&1
+    is "$(result disk/run)" "$whole" "which it does when there is room again"
+else
+    for i in 1 2 3; do ok 0 "a small file system # SKIP mounting needs root"; done
+fi
+
+# Folders that vanish under a run.
+epochs=80
+rm -rf "$tmp/whole"
+reference
+vanish() { # WHAT of run $1 goes once it has saved
+    start "$1" >"$tmp/out" 2>&1 &
+    pid=$!
+    for i in $(seq 200); do [ "$(good_step "$1")" -gt 0 ] && break; sleep 0.05; done
+    mv "$tmp/$1$2" "$tmp/away-$1" # in one instant, whatever is being written there
+    rc=0
+    wait $pid || rc=$?
+}
+vanish gone1 /checkpoints
+is "$rc $(result gone1)" "0 $whole" "a folder of checkpoints that vanishes is made again"
+vanish gone2 ""
+is "$rc $(grep -c 'the last checkpoint could not be written: .*checkpoints' "$tmp/out")" "74 1" "a run directory that vanishes: one line, 74"
+
+sh "$HN_TOP/tests/torture/kills.sh" 4 1 >"$tmp/out" 2>&1
+ok $? "$(tail -n 1 "$tmp/out")"
+sh "$HN_TOP/tests/torture/calls.sh" 8 1 >"$tmp/out" 2>&1
+ok $? "$(tail -n 1 "$tmp/out")"
+done_testing
