@@ -187,6 +187,8 @@ check-headers: ; $(PROVE) tests/base/headers.t
 
 format: ; clang-format -i $(C_FILES)
 demo: all ; tools/demo
+bench: all ; tools/bench
+bench-peers: all ; tools/bench-peers
 clean: ; rm -rf $(BUILD)
 
 help:
@@ -196,11 +198,12 @@ help:
 	@echo 'make check-slurm  the job scripts in a private SLURM (tools/deps --tests installs it)'
 	@echo 'make torture      faults by the hundred, with figures (P="kills calls": these parts alone)'
 	@echo 'make demo         import Fashion-MNIST, train, evaluate'
+	@echo 'make bench        how fast training is here, as a table and build/bench.json; bench-peers: beside PyTorch'
 	@echo 'make VARIANT      one of: $(VARIANTS)  (program and tests in build/VARIANT)'
 	@echo 'make format       lay out the C files; check-style, check-headers: those tests alone'
 	@echo 'V=1 shows the commands; WERROR= leaves warnings as warnings'
 
 FORCE:
-.PHONY: all install uninstall check check-slurm torture try check-style check-headers format demo clean help FORCE
+.PHONY: all install uninstall check check-slurm torture try check-style check-headers format demo bench bench-peers clean help FORCE
 .SECONDARY:
 -include $(foreach v,$(VARIANTS),$(shell find $(BUILD)/$(v) -name '*.d' 2>/dev/null))

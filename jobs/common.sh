@@ -113,12 +113,21 @@ finish() { # RUN: requeues, or exits
     exit 0 # requeue ends this shell anyway
 }
 
+# Steps are numbered anew in each life of a job, and SLURM's pmix refuses a number whose socket still lies in the spool of a
+# node that died with it: so each life begins with another one.
+fresh_step() {
+    local i
+    [ "${HARDNEG_LAUNCH:-mpirun}" = srun ] || return 0
+    for ((i = 0; i < ${SLURM_RESTART_COUNT:-0}; i++)); do srun --mpi=none -N1 -n1 true; done
+}
+
 train() { # CONFIG RUN [OPTION...]
     local config=$1 run=$2
     shift 2
     [ -z "${SLURM_CPUS_PER_TASK:-}" ] || set -- --set "run.threads=$SLURM_CPUS_PER_TASK" "$@"
     mkdir -p "$run" || exit 73
     launcher
+    fresh_step
     run "${launch[@]}" "$program" train "$config" -o "$run" "$@"
     finish "$run"
 }

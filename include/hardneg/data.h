@@ -65,11 +65,15 @@ struct hn_order {
 uint64_t hn_order_at(const struct hn_order *o, uint64_t epoch, uint64_t position);
 
 /* ---- prefetch: a thread that reads the own microbatches of the steps to come ---- */
+/* Whose view the second view of a sample is: its own, or that of a sample drawn from all of its label. */
+enum hn_data_positives { HN_PAIR_AUGMENT, HN_PAIR_LABEL };
+
 struct hn_data_options {
     char path[1024];
     int split;            /* enum hn_split that is trained on */
     int order;            /* enum hn_order_kind */
     uint64_t group;       /* data.group */
+    int positives;        /* enum hn_data_positives */
     uint64_t cache_bytes; /* memory for blocks kept; decides speed, never the order */
 };
 
@@ -79,12 +83,14 @@ struct hn_batch {
     const uint64_t *id;
     const int64_t *label;       /* -1: none */
     const unsigned char *bytes; /* (samples, sample_bytes) */
+    const uint64_t *partner;    /* the sample that the second view is of: maybe the same; same label */
+    const unsigned char *partner_bytes; /* may be `bytes` */
 };
 
 typedef struct hn_prefetch hn_prefetch;
 /* Global batch of `batch` samples cut into `microbatches`; step s of the run is step s % steps_per_epoch of
- * epoch s / steps_per_epoch, the last partial batch dropped. HN_EUSAGE when the set is smaller than a batch.
- */
+ * epoch s / steps_per_epoch, the last partial batch dropped. HN_EUSAGE when the set is smaller than a batch,
+ * or has no labels and positives are by label. */
 hn_status hn_prefetch_new(hn_prefetch **out, hn_dataset *d, const struct hn_data_options *options,
                           uint64_t seed, size_t batch, size_t microbatches, struct hn_range own,
                           uint64_t first_step);
@@ -92,7 +98,8 @@ uint64_t hn_prefetch_steps_per_epoch(const hn_prefetch *p);
 /* The next step's batch; borrowed until the next call.  Fails with what the reading thread met. */
 hn_status hn_prefetch_next(hn_prefetch *p, const struct hn_batch **batch);
 /* Memory: of a prefetch of so many samples per step, and of the cache of blocks that it makes. */
-uint64_t hn_prefetch_bytes(const struct hn_dataset_info *info, size_t samples);
+uint64_t hn_prefetch_bytes(const struct hn_dataset_info *info, const struct hn_data_options *options,
+                           size_t samples);
 uint64_t hn_prefetch_cache_bytes(const struct hn_dataset_info *info, uint64_t cache_bytes);
 void hn_prefetch_free(hn_prefetch *p);
 

@@ -68,14 +68,20 @@ struct hn_row_stat {
     double positives;                /* |P(i)| */
     double flags;                    /* HN_ROW_* added up */
     double ess, largest, similarity; /* effective negatives, largest weight, s_ip * t */
+    double ess_share, collision;     /* of its negatives; share of the weight on rows of its own class */
+    double spread[2];                /* by view: sum of e^(-2 |z_i - z_j|^2) over later rows j of i's view */
 };
 enum { HN_ROW_COUNTS = 1, HN_ROW_CLAMPED = 2, HN_ROW_UNDEFINED = 4, HN_ROW_FELL_BACK = 8 };
 
 struct hn_loss_summary {
     double loss;
     size_t anchors, excluded, clamped, undefined, fell_back;
-    double ess, largest_weight; /* means over the anchors that count */
-    double alignment;           /* mean over samples of |z_a - z_p|^2 (rows of unit length) */
+    double ess, ess_share,
+        largest_weight; /* means over the anchors that count; supcon: 0, it has no weights */
+    double collision;   /* the same; NaN where the pool has no labels */
+    double uniformity; /* mean over views of log mean e^(-2 |z_a - z_b|^2) (Wang and Isola, ICML 2020); NaN: n
+                          1 */
+    double alignment;  /* mean over samples of |z_a - z_p|^2 (rows of unit length) */
 };
 
 typedef struct hn_loss hn_loss;

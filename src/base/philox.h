@@ -10,9 +10,10 @@
 
 /* What a number is for; never renumber: old runs depend on it. */
 enum hn_purpose {
-    HN_DRAW_INIT = 1,  /* initial parameters: a = hash of the name, b = element / 4 */
-    HN_DRAW_ORDER = 2, /* order of an epoch */
-    HN_DRAW_VIEW = 3,  /* augmentation: a = sample id, b = epoch * 2 + view */
+    HN_DRAW_INIT = 1,    /* initial parameters: a = hash of the name, b = element / 4 */
+    HN_DRAW_ORDER = 2,   /* order of an epoch */
+    HN_DRAW_VIEW = 3,    /* augmentation: a = sample id, b = epoch * 2 + view */
+    HN_DRAW_PARTNER = 4, /* sample of the second view: a = sample id, b = epoch */
     HN_DRAW_TEST = 100
 };
 

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "check/stored.h"
 #include "check/verify.h"
+#include "check/verify_residual.h"
 #include "engine/graph.h"
 #include <stdio.h>
 #include <string.h>
@@ -243,13 +244,18 @@ struct layer_kind {
     const char *kind;
     hn_status (*append)(struct layer *l, hn_graph *g, int *y);
     const char *(*refuse)(const struct hn_verify *v,
-                          const char *path); /* why a case is not run; may be NULL */
+                          const char *path);                 /* why a case is not run; may be NULL */
+    hn_status (*run)(struct hn_verify *v, const char *path); /* instead of all this; may be NULL */
 };
 static const struct layer_kind kinds[] = {
-    {"conv2d", "conv2d", conv2d, NULL},          {"batchnorm", "batchnorm", batchnorm, NULL},
-    {"linear", "linear", linear, NULL},          {"relu", "relu", relu, NULL},
-    {"maxpool", "maxpool", maxpool, NULL},       {"avgpool", "avgpool", avgpool, only_the_mean},
-    {"normalize", "normalize", normalize, NULL},
+    {"conv2d", "conv2d", conv2d, NULL, NULL},
+    {"batchnorm", "batchnorm", batchnorm, NULL, NULL},
+    {"linear", "linear", linear, NULL, NULL},
+    {"relu", "relu", relu, NULL, NULL},
+    {"maxpool", "maxpool", maxpool, NULL, NULL},
+    {"avgpool", "avgpool", avgpool, only_the_mean, NULL},
+    {"normalize", "normalize", normalize, NULL, NULL},
+    {"residual_add", "residual_add", NULL, NULL, hn_verify_residual},
 };
 
 static const struct layer_kind *kind_of(const char *group)
@@ -409,7 +415,7 @@ static hn_status run_group(struct hn_verify *v, const char *group)
         if (why)
             hn_verify_skip(v, group, path + 1, why);
         else
-            st = run_case(v, kind, path);
+            st = kind->run ? kind->run(v, path) : run_case(v, kind, path);
     }
     return st;
 }

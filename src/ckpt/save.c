@@ -1,4 +1,5 @@
 /* ckpt/save.c - writing a checkpoint, and deleting old ones. */
+#include "base/file.h"
 #include "base/mem.h"
 #include "ckpt/folder.h"
 #include "hardneg/ckpt.h"
@@ -85,5 +86,5 @@ hn_status hn_ckpt_retire(const char *dir, const struct hn_ckpt_options *options)
 
 void hn_ckpt_sweep(const char *dir)
 {
-    hn_store_sweep(dir);
+    hn_file_sweep(dir);
 }

@@ -62,6 +62,9 @@ static hn_status check_data(const struct hn_reading *r)
                        "%s: %s: data.path, the data set to train on, is missing; write data: { path = "
                        "\"FILE.h5\"; }; or --set data.path=FILE.h5 (hardneg import makes one)",
                        r->file, anything_given(r) ? "incomplete" : "no key at all");
+    if (r->c->data.split == HN_UNLABELED && r->c->data.positives == HN_PAIR_LABEL)
+        return complain(r, later(r, "data.split", "data.positives"),
+                        "the split \"unlabeled\" has no labels, which data.positives \"label\" needs");
     if (r->c->data.split == HN_UNLABELED && hn_loss_needs_labels(&r->c->loss))
         return complain(r, later(r, "data.split", "loss.kind"),
                         "the split \"unlabeled\" has no labels, which loss.kind \"%s\" needs",

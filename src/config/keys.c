@@ -15,6 +15,12 @@ static const char *const *order_names(void)
     return names;
 }
 
+static const char *const *pair_names(void)
+{
+    static const char *const names[] = {[HN_PAIR_AUGMENT] = "augment", [HN_PAIR_LABEL] = "label", NULL};
+    return names;
+}
+
 static const char *const *scope_names(void)
 {
     static const char *const names[] = {
@@ -91,6 +97,10 @@ const struct hn_key hn_keys[] = {
  "groups of them (for sets larger than memory)", 0},
 {"data.group", HN_KEY_COUNT, AT(data.group), "64", BETWEEN(1, 1e9), HN_FIXED,
  "data.order blocks: how many blocks (about 1 MiB each) are mixed with one another", 0},
+{"data.positives", HN_KEY_NAME, AT(data.positives), "augment", ONE_OF(pair_names), HN_FIXED,
+ "the two views are of one sample, or (label: the oracle of HCL's and H-SCL's papers) the second is of a sample "
+ "drawn anew each epoch from all of the same label, itself among them; those lie anywhere in the file, "
+ "whatever data.order", 0},
 {"data.cache_mib", HN_KEY_MIB, AT(data.cache_bytes), "1024", BETWEEN(1, 16777216), HN_FREE,
  "memory of each rank for blocks that were read, in MiB", 0},
 

@@ -11,6 +11,7 @@
 #include "base/pulse.h"
 #include "data/dataset.h"
 #include "data/layout.h"
+#include "data/partners.h"
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,9 +21,9 @@ enum state { FREE, READY, HELD };
 struct slot {
     enum state state;
     struct hn_batch batch;
-    uint64_t *id;
+    uint64_t *id, *partner;
     int64_t *label;
-    unsigned char *bytes;
+    unsigned char *bytes, *partner_bytes;
     hn_status status;
     char text[1024], place[128]; /* of what failed */
 };
@@ -31,6 +32,7 @@ struct hn_prefetch {
     hn_dataset *data;
     enum hn_split split;
     struct hn_order order;
+    hn_partners *partners;          /* NULL: a sample's second view is its own */
     uint64_t steps_per_epoch, step; /* step: the thread's next */
     size_t batch, first, count;     /* of the global batch: its size, the own samples */
     struct slot slot[2];
@@ -67,6 +69,10 @@ static hn_status fill(hn_prefetch *p, struct slot *s)
 
         s->id[i] = hn_order_at(&p->order, epoch, slice + p->first + i);
         st = hn_dataset_read(p->data, p->split, s->id[i], s->bytes + i * size, &s->label[i]);
+        if (st == HN_OK && p->partners) {
+            s->partner[i] = hn_partners_draw(p->partners, p->order.seed, epoch, s->id[i], s->label[i]);
+            st = hn_dataset_read(p->data, p->split, s->partner[i], s->partner_bytes + i * size, NULL);
+        }
         if (st != HN_OK) {
             snprintf(s->text, sizeof s->text, "%s", hn_error_text());
             snprintf(s->place, sizeof s->place, "%s", hn_error_place());
@@ -118,27 +124,39 @@ static hn_status check(const hn_dataset *d, const struct hn_data_options *o, siz
                        batch, hn_split_name(o->split), (unsigned long long)d->info.samples[o->split]);
     if (own.count > microbatches || own.first > microbatches - own.count)
         return hn_fail(HN_EBUG, "microbatches %zu + %zu of %zu", own.first, own.count, microbatches);
+    if (o->positives == HN_PAIR_LABEL && !d->info.labelled[o->split])
+        return hn_fail(HN_EUSAGE, "%s: data.positives \"label\" needs labels, and split \"%s\" has none",
+                       d->path, hn_split_name(o->split));
     if (o->order == HN_ORDER_BLOCKS && o->group == 0)
         return hn_fail(HN_EUSAGE, "data.group: must be at least 1 block");
     return HN_OK;
 }
 
-static void layout(struct slot slot[2], hn_carver *c, size_t samples, size_t sample_bytes)
+static void layout(struct slot slot[2], hn_carver *c, size_t samples, size_t sample_bytes, bool partners)
 {
     for (struct slot *s = slot; s < slot + 2; s++) {
         s->id = hn_carve(c, sizeof *s->id, samples);
         s->label = hn_carve(c, sizeof *s->label, samples);
         s->bytes = hn_carve(c, sample_bytes, samples);
-        s->batch = (struct hn_batch){0, 0, samples, s->id, s->label, s->bytes};
+        s->partner = partners ? hn_carve(c, sizeof *s->partner, samples) : s->id;
+        s->partner_bytes = partners ? hn_carve(c, sample_bytes, samples) : s->bytes;
+        s->batch = (struct hn_batch){.samples = samples,
+                                     .id = s->id,
+                                     .label = s->label,
+                                     .bytes = s->bytes,
+                                     .partner = s->partner,
+                                     .partner_bytes = s->partner_bytes};
     }
 }
 
-uint64_t hn_prefetch_bytes(const struct hn_dataset_info *info, size_t samples)
+uint64_t hn_prefetch_bytes(const struct hn_dataset_info *info, const struct hn_data_options *options,
+                           size_t samples)
 {
+    bool partners = options->positives == HN_PAIR_LABEL;
     hn_carver c = {0};
 
-    layout((struct slot[2]){{0}, {0}}, &c, samples, info->sample_bytes);
-    return c.bytes;
+    layout((struct slot[2]){{0}, {0}}, &c, samples, info->sample_bytes, partners);
+    return c.bytes + (partners ? hn_partners_bytes(info, (enum hn_split)options->split) : 0);
 }
 
 static uint64_t blocks_of(uint64_t bytes, uint64_t block)
@@ -180,12 +198,12 @@ static hn_status start_thread(hn_prefetch *p)
 }
 
 /* Are most samples picked from blocks that left the cache since their last visit (if it does not hold all)?
- * With `blocks` not as long as a group and a block of labels fit. */
+ * With `blocks` not as long as a group and a block of labels fit; partners lie anywhere. */
 static bool scattered(const hn_prefetch *p, uint64_t cache_bytes)
 {
     uint64_t block = p->order.block * p->data->info.sample_bytes;
 
-    return p->order.kind == HN_ORDER_FULL || cache_bytes / block < p->order.group + 1;
+    return p->partners || p->order.kind == HN_ORDER_FULL || cache_bytes / block < p->order.group + 1;
 }
 
 hn_status hn_prefetch_new(hn_prefetch **out, hn_dataset *d, const struct hn_data_options *options,
@@ -209,10 +227,13 @@ hn_status hn_prefetch_new(hn_prefetch **out, hn_dataset *d, const struct hn_data
     p->count = own.count * (batch / microbatches);
     p->steps_per_epoch = p->order.samples / batch;
     p->step = first_step;
-    layout(p->slot, &c, p->count, d->info.sample_bytes);
+    bool partners = options->positives == HN_PAIR_LABEL;
+    layout(p->slot, &c, p->count, d->info.sample_bytes, partners);
     if ((st = hn_carver_start(&c, &p->block, "prefetch")) != HN_OK)
         goto out;
-    layout(p->slot, &c, p->count, d->info.sample_bytes);
+    layout(p->slot, &c, p->count, d->info.sample_bytes, partners);
+    if (partners && (st = hn_partners_new(&p->partners, d, p->split)) != HN_OK)
+        goto out;
     st = hn_dataset_cache(d, options->cache_bytes, scattered(p, options->cache_bytes));
     if (st != HN_OK || (st = start_thread(p)) != HN_OK)
         goto out;
@@ -236,6 +257,7 @@ void hn_prefetch_free(hn_prefetch *p)
     }
     pthread_cond_destroy(&p->changed);
     pthread_mutex_destroy(&p->lock);
+    hn_partners_free(p->partners);
     hn_free(p->block);
     hn_free(p);
 }

@@ -26,33 +26,9 @@ void hn_candidates_add(struct hn_candidates *c, const struct hn_bank_piece *piec
     c->at[c->count++] = (struct hn_candidate){0.0, piece->first + local, piece->label[local], guess, false};
 }
 
-/* The k-th largest of n numbers, k from 1 (Hoare's selection); disturbs their order. */
-static real kth_largest(real *x, size_t n, size_t k)
+static bool larger(const real *a, const real *b)
 {
-    ptrdiff_t lo = 0, hi = (ptrdiff_t)n - 1, want = (ptrdiff_t)k - 1;
-
-    while (lo < hi) {
-        real pivot = x[lo + (hi - lo) / 2];
-        ptrdiff_t i = lo, j = hi;
-        while (i <= j) {
-            while (x[i] > pivot)
-                i++;
-            while (x[j] < pivot)
-                j--;
-            if (i <= j) {
-                real t = x[i];
-                x[i++] = x[j];
-                x[j--] = t;
-            }
-        }
-        if (want <= j)
-            hi = j;
-        else if (want >= i)
-            lo = i;
-        else
-            break;
-    }
-    return x[want];
+    return *a > *b;
 }
 
 static bool nearer(const struct hn_candidate *a, const struct hn_candidate *b)
@@ -60,34 +36,38 @@ static bool nearer(const struct hn_candidate *a, const struct hn_candidate *b)
     return a->exact > b->exact || (a->exact == b->exact && a->row < b->row);
 }
 
-/* Moves the k nearest (by exact) to the front, the k-th of them last (Hoare's selection; the order is
- * strict). */
-static void select_nearest(struct hn_candidate *x, size_t n, size_t k)
-{
-    ptrdiff_t lo = 0, hi = (ptrdiff_t)n - 1, want = (ptrdiff_t)k - 1;
-
-    while (lo < hi) {
-        struct hn_candidate pivot = x[lo + (hi - lo) / 2];
-        ptrdiff_t i = lo, j = hi;
-        while (i <= j) {
-            while (nearer(&x[i], &pivot))
-                i++;
-            while (nearer(&pivot, &x[j]))
-                j--;
-            if (i <= j) {
-                struct hn_candidate t = x[i];
-                x[i++] = x[j];
-                x[j--] = t;
-            }
-        }
-        if (want <= j)
-            hi = j;
-        else if (want >= i)
-            lo = i;
-        else
-            break;
+/* Moves the k first of n to the front, the k-th of them last, k from 1; BEFORE is a strict order (Hoare's
+ * selection). */
+#define SELECTION(name, type, BEFORE)                                                                        \
+    static void name(type *x, size_t n, size_t k)                                                            \
+    {                                                                                                        \
+        ptrdiff_t lo = 0, hi = (ptrdiff_t)n - 1, want = (ptrdiff_t)k - 1;                                    \
+                                                                                                             \
+        while (lo < hi) {                                                                                    \
+            type pivot = x[lo + (hi - lo) / 2];                                                              \
+            ptrdiff_t i = lo, j = hi;                                                                        \
+            while (i <= j) {                                                                                 \
+                while (BEFORE(&x[i], &pivot))                                                                \
+                    i++;                                                                                     \
+                while (BEFORE(&pivot, &x[j]))                                                                \
+                    j--;                                                                                     \
+                if (i <= j) {                                                                                \
+                    type t = x[i];                                                                           \
+                    x[i++] = x[j];                                                                           \
+                    x[j--] = t;                                                                              \
+                }                                                                                            \
+            }                                                                                                \
+            if (want <= j)                                                                                   \
+                hi = j;                                                                                      \
+            else if (want >= i)                                                                              \
+                lo = i;                                                                                      \
+            else                                                                                             \
+                break;                                                                                       \
+        }                                                                                                    \
     }
-}
+
+SELECTION(select_largest, real, larger)
+SELECTION(select_nearest, struct hn_candidate, nearer)
 
 /* With the k-th guess at f, at least k rows have an exact value of f - error or more: whatever is guessed
  * below f - 2 error is out. */
@@ -100,7 +80,8 @@ static void drop_by_guess(struct hn_candidates *c, double error, real *scratch)
         return;
     for (size_t i = 0; i < c->count; i++)
         scratch[i] = c->at[i].guess;
-    cut = (real)((double)kth_largest(scratch, c->count, c->k) - 2.0 * error);
+    select_largest(scratch, c->count, c->k);
+    cut = (real)((double)scratch[c->k - 1] - 2.0 * error);
     if (cut > c->cut)
         c->cut = cut;
     for (size_t i = 0; i < c->count; i++)

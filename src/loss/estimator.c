@@ -40,6 +40,8 @@ static void absorb(const hn_loss *l, struct hn_scratch *sc, struct hn_anchor *a,
         sc->x[j] = line->s[j];
     for (size_t i = 0; i < kin_count; i++)
         sc->x[sc->list[i]] = -(real)INFINITY;
+    sc->same = line->pool->label && !l->kind->other_class ? hn_same_class(sc->list, line) : 0;
+    a->negatives += (double)(line->count - kin_count);
     l->hardener->absorb(l, sc, a, line, line->count - kin_count);
 }
 
@@ -64,7 +66,7 @@ static void close_row(const hn_loss *l, struct hn_scratch *sc, struct hn_row_sta
                       const struct hn_pool *pool, size_t row)
 {
     const struct hn_sums *s = &a->sums;
-    int flags = l->hardener->settle ? l->hardener->settle(l, sc, a, row) : 0;
+    int flags = l->hardener->settle ? l->hardener->settle(l, sc, a, pool, row) : 0;
 
     *stat = (struct hn_row_stat){.similarity = a->partner * l->o.temperature};
     if (s->count == 0)
@@ -74,7 +76,9 @@ static void close_row(const hn_loss *l, struct hn_scratch *sc, struct hn_row_sta
     stat->log_w = log(s->w);
     stat->log_s = log(s->s);
     stat->ess = s->w * s->w / s->t;
+    stat->ess_share = stat->ess / a->negatives;
     stat->largest = 1 / s->w;
+    stat->collision = s->same / s->w;
     if (l->o.positives == HN_POSITIVES_VIEW)
         close_view(l, stat, a->partner, negatives_factor(pool));
 }

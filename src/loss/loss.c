@@ -2,6 +2,7 @@
 #include "backend/backend.h"
 #include "base/mem.h"
 #include "loss/parts.h"
+#include <math.h>
 
 /* SIZE_MAX, which the carver refuses, when it is too large. */
 static size_t product(size_t a, size_t b)
@@ -143,6 +144,7 @@ struct hn_tally hn_loss_tally(const struct hn_row_stat *all, size_t m)
 void hn_loss_summary(const hn_loss *l, struct hn_loss_summary *out, const struct hn_row_stat *all, size_t m)
 {
     struct hn_tally tally = hn_loss_tally(all, m);
+    double n = (double)m / 2, spread[2] = {0, 0};
     bool pairs = l->o.reduction == HN_REDUCTION_PAIRS;
 
     *out = (struct hn_loss_summary){.anchors = tally.anchors, .excluded = m - tally.anchors};
@@ -151,17 +153,28 @@ void hn_loss_summary(const hn_loss *l, struct hn_loss_summary *out, const struct
         out->clamped += has(r, HN_ROW_CLAMPED);
         out->undefined += has(r, HN_ROW_UNDEFINED);
         out->fell_back += has(r, HN_ROW_FELL_BACK);
+        spread[0] += r->spread[0];
+        spread[1] += r->spread[1];
         out->alignment += 2 - 2 * r->similarity; /* |z_a - z_p|^2 of unit rows */
         if (!has(r, HN_ROW_COUNTS))
             continue;
         out->loss += r->loss * (pairs ? r->positives : 1);
         out->ess += r->ess;
+        out->ess_share += r->ess_share;
         out->largest_weight += r->largest;
+        out->collision += r->collision;
     }
     out->alignment /= (double)m;
+    out->uniformity = (log(2 * spread[0] / (n * (n - 1))) + log(2 * spread[1] / (n * (n - 1)))) / 2;
+    if (m == 2)
+        out->uniformity = NAN;
+    if (!l->labelled)
+        out->collision = NAN;
     if (tally.anchors == 0)
         return;
     out->loss /= pairs ? tally.pairs : (double)tally.anchors;
     out->ess /= (double)tally.anchors;
+    out->ess_share /= (double)tally.anchors;
+    out->collision /= (double)tally.anchors;
     out->largest_weight /= (double)tally.anchors;
 }

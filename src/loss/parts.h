@@ -21,6 +21,7 @@
 struct hn_sums {
     double max, w, s, t; /* m, W, S, and sum of w^2 */
     double count;
+    double same; /* part of w on rows of the anchor's class; 0 without labels */
 };
 
 /* One anchor against the columns of one block. */
@@ -37,6 +38,7 @@ struct hn_anchor {
     struct hn_sums all;             /* threshold: over all negatives, should none pass */
     size_t chosen;                  /* topk: so far */
     bool spoilt;                    /* topk: a similarity is NaN */
+    double negatives, spread;       /* |Neg(i)|; see hn_row_stat */
     double partner;                 /* s of the sample's other view */
     double positive_sum, positives; /* supcon: sum of s over P(i), |P(i)| */
 };
@@ -65,6 +67,7 @@ struct hn_scratch {
     real *tile, *other;       /* (largest, largest): similarities; turned, or coefficients */
     real *x, *y, *z;          /* (largest) each */
     uint32_t *list;           /* (largest) */
+    size_t same;              /* how many places of list are columns of the anchor\'s class, for hn_sums_of */
     struct hn_anchor *anchor; /* (largest) */
     struct hn_choice *choice; /* topk: (largest, choices) */
 };
@@ -76,14 +79,16 @@ struct hn_hardener {
     void (*absorb)(const hn_loss *l, struct hn_scratch *sc, struct hn_anchor *a, const struct hn_line *line,
                    size_t count);
     /* After the last tile: a->sums becomes final; more flags for the row.  NULL: nothing to do. */
-    int (*settle)(const hn_loss *l, struct hn_scratch *sc, struct hn_anchor *a, size_t row);
+    int (*settle)(const hn_loss *l, struct hn_scratch *sc, struct hn_anchor *a, const struct hn_pool *pool,
+                  size_t row);
     /* g[j] = (B_i D_ij + B_j D_ji) / t for every column, also those that are no negatives.
      * D_ij = dE_i/ds_ij / E_i;  B_i = omega_i times the sum of q over the free pairs of i. */
     void (*coefficients)(const hn_loss *l, struct hn_scratch *sc, real *g, const struct hn_line *line);
 };
 extern const struct hn_hardener hn_plain, hn_tilt_constant, hn_tilt, hn_threshold, hn_topk;
 /* Sums of w = e^(beta x) and so on, over x[0..n) with -inf where nothing counts; x and y are overwritten. */
-void hn_sums_of(struct hn_sums *out, real *x, real *y, size_t n, size_t count, double beta);
+void hn_sums_of(struct hn_sums *out, const struct hn_scratch *sc, real *x, real *y, size_t n, size_t count,
+                double beta);
 
 /* The largest of x[0..n), -inf when empty. */
 real hn_largest(const real *x, size_t n);
@@ -157,6 +162,7 @@ struct hn_loss {
     struct hn_loss_options o;
     const struct hn_loss_kind *kind;
     const struct hn_hardener *hardener;
+    bool labelled;                          /* the pool of the last lap 1 has labels */
     size_t max_rows, dim, largest, choices; /* choices: columns that a row chooses; 0: none */
     double near; /* topk: similarities closer than this are ranked by hn_choice.dot */
     hn_threads *threads;

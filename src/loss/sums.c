@@ -58,7 +58,10 @@ static void lower(struct hn_sums *s, double max, double beta)
 {
     double delta = max - s->max;
 
-    s->w *= exp(-beta * delta);
+    double down = exp(-beta * delta);
+
+    s->w *= down;
+    s->same *= down;
     s->t *= exp(-2 * beta * delta);
     s->s *= exp(-(1 + beta) * delta);
     s->max = max;
@@ -79,6 +82,7 @@ void hn_sums_merge(struct hn_sums *all, const struct hn_sums *tile, double beta)
     else
         lower(&more, all->max, beta);
     all->w += more.w;
+    all->same += more.same;
     all->s += more.s;
     all->t += more.t;
     all->count += more.count;

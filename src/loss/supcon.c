@@ -23,6 +23,7 @@ static void absorb(const hn_loss *l, struct hn_scratch *sc, struct hn_anchor *a,
         sc->x[j] = line->s[j];
     if (self)
         sc->x[own] = -(real)INFINITY;
+    sc->same = 0;
     l->hardener->absorb(l, sc, a, line, line->count - self);
 }
 

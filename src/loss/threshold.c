@@ -23,17 +23,18 @@ static void absorb(const hn_loss *l, struct hn_scratch *sc, struct hn_anchor *a,
         sc->z[j] = pass ? sc->x[j] : -(real)INFINITY;
         passed += pass;
     }
-    hn_sums_of(&tile, sc->x, sc->y, n, count, 0);
+    hn_sums_of(&tile, sc, sc->x, sc->y, n, count, 0);
     hn_sums_merge(&a->all, &tile, 0);
     if (passed == 0)
         return;
-    hn_sums_of(&tile, sc->z, sc->y, n, passed, 0);
+    hn_sums_of(&tile, sc, sc->z, sc->y, n, passed, 0);
     hn_sums_merge(&a->sums, &tile, 0);
 }
 
-static int settle(const hn_loss *l, struct hn_scratch *sc, struct hn_anchor *a, size_t row)
+static int settle(const hn_loss *l, struct hn_scratch *sc, struct hn_anchor *a, const struct hn_pool *pool,
+                  size_t row)
 {
-    (void)l, (void)sc, (void)row;
+    (void)l, (void)sc, (void)pool, (void)row;
     if (a->sums.count > 0 || a->all.count == 0)
         return 0;
     a->sums = a->all;

@@ -18,7 +18,21 @@ static void exponentials(real *y, const real *x, size_t n, real factor)
     hn_vexp(y, y, n);
 }
 
-void hn_sums_of(struct hn_sums *out, real *x, real *y, size_t n, size_t count, double beta)
+/* Part of the weight that lies on the anchor's class: y holds weights, x is -inf where none counts. */
+static double weight_of_class(const struct hn_scratch *sc, const real *x, const real *y)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < sc->same; i++) {
+        size_t j = sc->list[i];
+        if (x[j] != -(real)INFINITY)
+            sum += y ? (double)y[j] : 1;
+    }
+    return sum;
+}
+
+void hn_sums_of(struct hn_sums *out, const struct hn_scratch *sc, real *x, real *y, size_t n, size_t count,
+                double beta)
 {
     real max = hn_largest(x, n);
 
@@ -26,12 +40,18 @@ void hn_sums_of(struct hn_sums *out, real *x, real *y, size_t n, size_t count, d
     out->count = (double)count;
     for (size_t j = 0; j < n; j++)
         x[j] -= max;
-    if (beta == 0) {
-        out->w = out->t = (double)count; /* 0 times the -inf of the others is no number */
+    if (beta == 0) { /* 0 times the -inf of the others is no number */
+        out->w = out->t = (double)count;
+        out->same = weight_of_class(sc, x, NULL);
     } else {
         exponentials(y, x, n, (real)beta);
         out->w = hn_lane_sum(y, n);
         out->t = hn_lane_square_sum(y, n);
+        out->same = weight_of_class(sc, x, y);
+    }
+    if (beta == 1) { /* e^(2x) is what t adds up */
+        out->s = out->t;
+        return;
     }
     exponentials(y, x, n, (real)(1 + beta));
     out->s = hn_lane_sum(y, n);
@@ -42,7 +62,7 @@ static void absorb(const hn_loss *l, struct hn_scratch *sc, struct hn_anchor *a,
 {
     struct hn_sums tile;
 
-    hn_sums_of(&tile, sc->x, sc->y, line->count, count, l->o.beta);
+    hn_sums_of(&tile, sc, sc->x, sc->y, line->count, count, l->o.beta);
     hn_sums_merge(&a->sums, &tile, l->o.beta);
 }
 

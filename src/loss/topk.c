@@ -115,7 +115,8 @@ static int by_column(const void *a, const void *b)
 }
 
 /* A NaN has no place in an order: it makes the row's sums one. */
-static int settle(const hn_loss *l, struct hn_scratch *sc, struct hn_anchor *a, size_t row)
+static int settle(const hn_loss *l, struct hn_scratch *sc, struct hn_anchor *a, const struct hn_pool *pool,
+                  size_t row)
 {
     struct hn_choice *c = choice_of(l, sc, a);
     uint32_t *column = l->ends.chosen + row * l->choices;
@@ -131,6 +132,8 @@ static int settle(const hn_loss *l, struct hn_scratch *sc, struct hn_anchor *a, 
         s->max = (double)c[i].s > s->max ? (double)c[i].s : s->max;
     for (size_t i = 0; i < a->chosen; i++)
         s->s += exp((double)c[i].s - s->max);
+    for (size_t i = 0; i < a->chosen && pool->label; i++)
+        s->same += pool->label[c[i].column] == pool->label[row];
     return 0;
 }
 

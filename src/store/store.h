@@ -119,10 +119,6 @@ hn_status hn_store_blocks(const hn_store *s, const char *name, struct hn_store_b
 /* A sealed file without ranges: does its seal hold?  Any thread: no HDF5, and little memory. */
 hn_status hn_store_check(const char *path);
 
-/* Removes temporaries (".NAME.HOST.PID.tmp") that a killed writer left in a folder: those of a process of
- * this host that is gone, and any older than a day. */
-void hn_store_sweep(const char *folder);
-
 const char *hn_store_version(void); /* of HDF5 */
 
 #endif

@@ -245,8 +245,3 @@ void hn_store_abandon(hn_store_writer *w)
     hn_sparse_free(&w->sparse);
     hn_free(w);
 }
-
-void hn_store_sweep(const char *folder)
-{
-    hn_file_sweep(folder);
-}

@@ -69,7 +69,7 @@ static hn_status add_memory(struct hn_budget *b, const struct hn_budget_case *k,
         .pool = hn_gathered_bytes(c->batch, c->microbatches, k->ranks, b->embedding, c->tile),
         .reducer = reducer,
         .cache = hn_prefetch_cache_bytes(k->data, c->data.cache_bytes),
-        .views = hn_prefetch_bytes(k->data, b->own.count * samples) +
+        .views = hn_prefetch_bytes(k->data, &c->data, b->own.count * samples) +
                  k->threads * hn_round_up(k->view_scratch, HN_ALIGN),
         .saving = k->rank == 0 ? b->checkpoint : 0};
     return st;
@@ -90,7 +90,7 @@ static void add_traffic(struct hn_budget *b, const struct hn_budget_case *k, con
     covers -= (double)mine;
     b->traffic = (struct hn_traffic){
         .gathered = others * (2.0 * (double)(b->embedding * sizeof(real) + sizeof(struct hn_row_stat)) +
-                              (hn_loss_needs_labels(&c->loss) ? sizeof(int64_t) : 0)),
+                              (k->data->labelled[c->data.split] ? sizeof(int64_t) : 0)),
         .reduced = block / ranks * covers + block * (ranks - 1) / ranks,
         .normalised = covers * (double)b->net.exchanged * sizeof(double),
         .calls = 4 + b->net.exchanges + 2 * (b->net.parameters / ((size_t)1 << 18) + 1)};

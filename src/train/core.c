@@ -94,7 +94,7 @@ static hn_status make_local(hn_core *c, hn_graph *graph, const struct hn_core_op
     if ((st = make_net(c, graph, o, threads)) != HN_OK || (st = make_optim(c, o, threads)) != HN_OK)
         return st;
     c->label = hn_calloc(c->own.count * (o->batch / o->microbatches) + 1, sizeof *c->label);
-    c->needs_labels = hn_loss_needs_labels(&o->loss);
+    c->needs_labels = o->labelled || hn_loss_needs_labels(&o->loss);
     return c->label ? HN_OK : HN_ENOMEM;
 }
 

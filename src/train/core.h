@@ -20,6 +20,8 @@ struct hn_core_options {
     size_t activation_bytes; /* struct hn_net_options */
     bool norm_per_view;
     struct hn_loss_options loss;
+    bool labelled; /* hn_core_labels will be filled: gathered for the telemetry even where the loss needs none
+                    */
     struct hn_optim_options optim;
 };
 

@@ -96,9 +96,15 @@ static void write_step(struct loop *l, const struct hn_step_report *r, double pa
     hn_json_integer(j, "excluded", (int64_t)r->summary.excluded);
     hn_json_integer(j, "clamped", (int64_t)r->summary.clamped);
     hn_json_integer(j, "undefined", (int64_t)r->summary.undefined);
+    hn_json_integer(j, "fell_back", (int64_t)r->summary.fell_back);
     hn_json_number(j, "ess", r->summary.ess);
+    hn_json_number(j, "ess_share", r->summary.ess_share);
     hn_json_number(j, "largest_weight", r->summary.largest_weight);
+    if (!isnan(r->summary.collision))
+        hn_json_number(j, "collision", r->summary.collision);
     hn_json_number(j, "alignment", r->summary.alignment);
+    if (isfinite(r->summary.uniformity))
+        hn_json_number(j, "uniformity", r->summary.uniformity);
     hn_json_number(j, "pairs_per_s", pairs_per_s);
     write_seconds(l, j);
     if (hn_json_line(j, &line) == HN_OK)
@@ -202,9 +208,17 @@ static hn_status finish(hn_trainer *t, hn_status done)
     return done;
 }
 
-/* Once: a batch in which no anchor has a positive and a negative teaches nothing. */
+/* Once each: anchors are left out; all are, so that the batch teaches nothing. */
 static void warn_anchors(hn_trainer *t, const struct hn_step_report *r)
 {
+    if (r->summary.excluded > 0 && r->summary.anchors > 0 && !t->warned_excluded && hn_trainer_leads(t)) {
+        t->warned_excluded = true;
+        hn_log(HN_LOG_WARN,
+               "step %llu: %zu of %zu anchors were left out (no positive, no negative or no logarithm); "
+               "metrics.jsonl "
+               "counts them in every step",
+               (unsigned long long)t->step, r->summary.excluded, r->summary.excluded + r->summary.anchors);
+    }
     if (r->summary.anchors > 0 || t->warned_anchors || !hn_trainer_leads(t))
         return;
     t->warned_anchors = true;

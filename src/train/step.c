@@ -9,7 +9,8 @@
 #include "train/trainer.h"
 #include <math.h>
 
-/* Both views of own sample i, into their rows of its microbatch's input. */
+/* Both views of own sample i, into their rows of its microbatch's input: the second is its partner's.  Both
+ * are drawn for sample i, so that two samples with one partner see different views of it. */
 static void make_views(void *ctx, size_t i, size_t worker)
 {
     hn_trainer *t = ctx;
@@ -17,12 +18,13 @@ static void make_views(void *ctx, size_t i, size_t worker)
     hn_net *net = hn_core_net(t->core);
     size_t samples = s->config.batch / s->config.microbatches, size = hn_net_input_size(net);
     const struct hn_batch *batch = t->batch;
-    const unsigned char *sample = batch->bytes + i * hn_dataset_info(s->data)->sample_bytes;
+    size_t at = i * hn_dataset_info(s->data)->sample_bytes;
     real *input = hn_net_input(net, i / samples);
 
     for (int view = 0; view < 2; view++)
-        hn_augment_view(s->augment, input + ((size_t)view * samples + i % samples) * size, sample,
-                        batch->epoch, batch->id[i], view, t->scratch + worker * t->scratch_bytes);
+        hn_augment_view(s->augment, input + ((size_t)view * samples + i % samples) * size,
+                        (view == 0 ? batch->bytes : batch->partner_bytes) + at, batch->epoch, batch->id[i],
+                        view, t->scratch + worker * t->scratch_bytes);
 }
 
 static double rate(const hn_trainer *t)

@@ -26,6 +26,7 @@ static hn_status open_core(hn_trainer *t)
     hn_graph *graph = NULL;
     hn_status st = hn_comm_agree(t->session.comm, hn_session_graph(&t->session, &graph));
 
+    options.labelled = hn_dataset_info(t->session.data)->labelled[c->data.split];
     if (st != HN_OK) {
         hn_graph_free(graph);
         return st;
@@ -77,6 +78,9 @@ static hn_status check_data(hn_trainer *t)
                c->data.path);
     if (info->samples[c->data.split] == 0)
         return hn_fail(HN_EDATA, "%s: has no split \"%s\" (data.split)", c->data.path, split);
+    if (c->data.positives == HN_PAIR_LABEL && !info->labelled[c->data.split])
+        return hn_fail(HN_EUSAGE, "data.positives \"label\" needs labels, and split \"%s\" of %s has none",
+                       split, c->data.path);
     if (!hn_loss_needs_labels(&c->loss))
         return HN_OK;
     if (!info->labelled[c->data.split])

@@ -30,6 +30,7 @@ struct hn_trainer {
     uint64_t saving_step;      /* of the one that is being written; HN_NOT_SAVED: none is */
     bool evaluates;            /* the data has labelled splits to judge by */
     bool warned_anchors;       /* that every anchor was left out */
+    bool warned_excluded;      /* that some were */
     double started, saved_at;  /* hn_now() */
     double save_seconds;       /* of the longest save so far */
 };

@@ -66,7 +66,8 @@ static void golden(hn_comm *comm, hn_threads *threads, const char *name, int sup
 static double telemetry_off(hn_threads *threads, const hn_store *file, const char *group,
                             const struct hn_loss_case *c)
 {
-    static const char *const names[] = {"ess", "largest_weight", "alignment"};
+    static const char *const names[] = {"ess",       "largest_weight", "alignment", "ess_share",
+                                        "collision", "uniformity",     "clamped",   "fell_back"};
     struct hn_loss_pool p = {0};
     struct hn_loss_summary sum = {0};
     hn_loss *loss = NULL;
@@ -81,11 +82,19 @@ static double telemetry_off(hn_threads *threads, const hn_store *file, const cha
     hn_loss_pool_fill(&p, c, all);
     hn_loss_lap1(loss, stat, &p.pool, all);
     hn_loss_summary(loss, &sum, stat, p.pool.m);
-    const double got[] = {sum.ess, sum.largest_weight, sum.alignment};
+    double anchors = (double)(sum.anchors ? sum.anchors : 1);
+    const double got[] = {sum.ess,
+                          sum.largest_weight,
+                          sum.alignment,
+                          sum.ess_share,
+                          sum.collision,
+                          sum.uniformity,
+                          (double)sum.clamped / anchors,
+                          (double)sum.fell_back / anchors};
     snprintf(path, sizeof path, "%s/telemetry", group);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof got / sizeof *got; i++) {
         double want;
-        double tolerance = i == 2 ? 2.5e-7 + TAP_TOL(1e-6, 0) : TAP_TOL(1e-5, 1e-9);
+        double tolerance = i == 2 || i == 5 ? 2.5e-7 + TAP_TOL(1e-6, 0) : TAP_TOL(1e-5, 1e-9);
         if (hn_store_attr_f64(file, path, names[i], &want))
             worst = fmax(worst, fabs(got[i] - want) / fmax(1, fabs(want)) / tolerance);
     }
@@ -115,9 +124,7 @@ static void telemetry(hn_threads *threads)
         hn_loss_case_free(&c);
     }
     hn_store_close(file);
-    ok(cases == 106 && worst <= 1,
-       "effective negatives, largest weight and alignment agree in %d cases (%.2g of a tolerance)", cases,
-       worst);
+    ok(cases == 106 && worst <= 1, "the telemetry agrees in %d cases (%.2g of a tolerance)", cases, worst);
 }
 
 /* Two samples in one dimension, both views alike, t = 1: loss log(1 + 2 e^-2); see tests/loss/t_loss.c. */

@@ -1,7 +1,7 @@
 # Every mistake gets one clear line and the documented exit code.  The sanitizer build runs here.
 HARDNEG=${HN_BUILD:-$HN_TOP/build}/asan/hardneg
 . "$HN_TOP/tests/lib.sh"
-plan 67
+plan 68
 
 "$HN_TOP/tests/make-idx" "$tmp" 64 32
 "$hardneg" import idx "$tmp" "$tmp/tiny.h5" >/dev/null || exit 1
@@ -50,6 +50,8 @@ echo "no data" >"$tmp/text.h5"
 refused 65 "text.h5" "a text file" train --set data.path="$tmp/text.h5"
 refused 65 "import hdf5" "somebody else's HDF5 file" train --set data.path="$HN_TOP/tests/golden/knn.h5"
 refused 64 "batch" "a batch larger than the set" train --set batch.size=128 --set batch.microbatches=8
+"$hardneg" import hdf5 "$HN_TOP/tests/golden/knn.h5" "$tmp/plain.h5" --train-images bank >"$tmp/out" 2>&1
+refused 64 "data.positives" "positives by label without labels" train --set data.path="$tmp/plain.h5" --set data.positives=label
 refused 65 "unlabeled" "a split that is not there" train --set data.split=unlabeled
 cp "$tmp/tiny.h5" "$tmp/flip.h5"
 perl -e 'open(F, "+<:raw", $ARGV[0]); seek(F, 6000, 0); read(F, $b, 1); seek(F, 6000, 0); print F chr(ord($b) ^ 1)' "$tmp/flip.h5"

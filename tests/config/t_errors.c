@@ -155,6 +155,9 @@ static const struct {
     {PATH "optim: { warmup_start = 0.1; };", NULL,
      "run.cfg:2: optim.warmup_start: a warm-up that starts at 0.1 of the rate, but takes no epochs "
      "(optim.warmup_epochs)"},
+    {"data: { path = \"x\"; split = \"unlabeled\";\n positives = \"label\"; };", NULL,
+     "run.cfg:2: data.positives: the split \"unlabeled\" has no labels, which data.positives \"label\" "
+     "needs"},
     {PATH "optim: { momentum = 0.9; };", NULL,
      "run.cfg:2: optim.momentum: momentum belongs to sgd and lars, not to adam (which has optim.beta1)"},
     {PATH "optim: { kind = \"sgd\"; nesterov = true; };", "optim.momentum=0",

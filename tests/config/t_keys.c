@@ -207,6 +207,7 @@ static void whole(void)
                                        "data.split=test",
                                        "data.order=blocks",
                                        "data.group=3",
+                                       "data.positives=label",
                                        "data.cache_mib=7",
                                        "augment.size=24",
                                        "augment.crop_scale=0.1,0.30000000000000004",

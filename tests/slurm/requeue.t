@@ -1,7 +1,7 @@
 # The warning before the time limit: all ranks stop after the same step, save, exit 75; the job requeues itself and goes
 # on; the weights end with the bits of a run that was never interrupted.  With both launchers, on two nodes.
 . "$HN_TOP/tests/slurm/lib.sh"
-plan 6
+plan 7
 cluster
 want=$(baseline)
 
@@ -18,4 +18,6 @@ for launch in mpirun srun; do
     is "$("$hardneg" hash "$launch")" "$want" "$launch: the bits of an uninterrupted run on one rank"
 done
 
+"$slurm" stop >"$tmp/out" 2>&1
+is "$(grep -l "$tmp/[c]" /proc/[0-9]*/cmdline 2>"$tmp/which")" "" "no server and no step of this SLURM is left"
 done_testing

@@ -1,4 +1,5 @@
 /* Small sealed files: what goes in comes out, and no damage gets through. */
+#include "base/file.h"
 #include "base/mem.h"
 #include "store/files.h"
 #include "store/store.h"
@@ -236,12 +237,12 @@ static void killed(void)
     spill(in_play(".mine.tmp"), "x", 1);
     spill(in_play(".x.h5.elsewhere.7.tmp"), "x", 1);
     left = files_with(play, ".tmp");
-    hn_store_sweep(play);
+    hn_file_sweep(play);
     ok(files_with(play, ".tmp") == 2, "what it left (%d) is swept away, others' files are not", left - 2);
     struct timespec old[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
     utimensat(AT_FDCWD, in_play(".mine.tmp"), old, 0);
     utimensat(AT_FDCWD, in_play(".x.h5.elsewhere.7.tmp"), old, 0);
-    hn_store_sweep(play);
+    hn_file_sweep(play);
     ok(files_with(play, ".tmp") == 1, "except another host's, older than a day");
     remove(in_play(".mine.tmp"));
 }

@@ -1,6 +1,6 @@
 # The same bits under mpirun: ranks, threads, pretended nodes, BatchNorm settings, both ways of giving positives.
 . "$HN_TOP/tests/lib.sh"
-plan 20
+plan 22
 
 "$HN_TOP/tests/make-idx" "$tmp" 160 40
 "$hardneg" import idx "$tmp" "$tmp/tiny.h5" >/dev/null || exit 1
@@ -40,7 +40,7 @@ refused 64 "need at least" "a limit that nothing fits" "$hardneg" train "$HN_TOP
 
 onednn=backend.kind=onednn
 if "$hardneg" --version | grep -q "without oneDNN"; then onednn=loss.beta=2; fi # nothing to compare there
-for setting in "batchnorm.scope=microbatch" "batchnorm.per_view=false" "loss.kind=hard_scl" "$onednn"; do
+for setting in "batchnorm.scope=microbatch" "batchnorm.per_view=false" "loss.kind=hard_scl" "data.positives=label" "$onednn"; do
     train 1 --set "$setting" --set run.threads=1
     want=$hash
     train 5 --set "$setting" --set run.threads=1

@@ -1,6 +1,6 @@
 # Interrupted equals uninterrupted, at every step, on changing rank counts; refusals; metrics; stopping.
 . "$HN_TOP/tests/lib.sh"
-plan 33
+plan 34
 
 "$HN_TOP/tests/make-idx" "$tmp" 160 40
 "$hardneg" import idx "$tmp" "$tmp/tiny.h5" >/dev/null || exit 1
@@ -42,6 +42,10 @@ is "$(hash lars6)" "$want" "lars, 6 steps on 3 ranks, the rest on 2: the same bi
 ok $? "and not Adam's"
 is "$(sed -n 's/.*"lr":\([^,}]*\).*/\1/p' "$tmp/lars/metrics.jsonl" | uniq | tr '\n' ' ')" "0.353553390593 0.0353553390593 " \
     "its rate: scaled to the batch, a tenth after the first epoch"
+
+train 0 label --set data.positives=label >"$tmp/out" 2>&1
+train 3 label6 --set data.positives=label --steps 6 >"$tmp/out" 2>&1 && train 2 label6 --set data.positives=label >>"$tmp/out" 2>&1
+is "$(hash label6)" "$(hash label)" "positives by label, 6 steps on 3 ranks, the rest on 2: the same bits"
 
 # A checkpoint that is cut short is skipped, and said; the run ends in the same bits.
 train 0 torn --steps 4 --set ckpt.every_steps=2 >"$tmp/out" 2>&1
