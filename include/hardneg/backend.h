@@ -16,11 +16,14 @@ enum hn_backend_kind { HN_BACKEND_AUTO, HN_BACKEND_ONEDNN, HN_BACKEND_OPENBLAS }
 const char *const *hn_backend_names(void);
 
 struct hn_backend_options {
-    int kind; /* enum hn_backend_kind */
+    int kind;         /* enum hn_backend_kind */
+    char table[1024]; /* auto: a file that `hardneg tune` wrote; "": the table that is built in */
 };
 
-/* Before networks are made; until then it is auto.  HN_EUSAGE: a library that is not in this build; the
- * former choice stays. */
+/* Before networks are made; until then it is auto by the built-in table, which also decides for shapes that a
+ * file does not name.  HN_EUSAGE: a library that is not in this build, a table for another kind, of another
+ * processor or of other libraries; HN_ENOINPUT: no such file; HN_EDATA: not a table.  On failure the former
+ * choice stays. */
 hn_status hn_backend_choose(const struct hn_backend_options *options);
 
 /* The libraries, "OpenBLAS 0.3.21 (Zen), oneDNN 2.6.3". */

@@ -2,9 +2,12 @@
  * alone. */
 #include "backend/onednn.h"
 #include "backend/openblas.h"
+#include "backend/table.h"
 #include <stdio.h>
 
 static int kind = HN_BACKEND_AUTO;
+static bool from_file;
+static struct hn_table table; /* if from_file */
 
 const char *const *hn_backend_names(void)
 {
@@ -13,22 +16,47 @@ const char *const *hn_backend_names(void)
     return names;
 }
 
-hn_status hn_backend_choose(const struct hn_backend_options *options)
+static hn_status check_kind(const struct hn_backend_options *o)
 {
-    if (options->kind == HN_BACKEND_ONEDNN && hn_onednn_version() == NULL)
-        return hn_fail(HN_EUSAGE,
-                       "backend.kind = \"onednn\": this program (%s) was built without oneDNN; choose "
-                       "\"auto\" or \"openblas\"",
-                       sizeof(real) == 4 ? "float" : "double");
-    kind = options->kind;
+    if (o->kind == HN_BACKEND_ONEDNN && hn_onednn_version() == NULL)
+        return hn_fail(
+            HN_EUSAGE,
+            "backend.kind = \"onednn\": this program (%s) was built without oneDNN; choose \"auto\" or "
+            "\"openblas\"",
+            sizeof(real) == 4 ? "float" : "double");
+    if (o->kind != HN_BACKEND_AUTO && o->table[0] != '\0')
+        return hn_fail(HN_EUSAGE, "backend.table is for backend.kind = \"auto\", not \"%s\"",
+                       hn_backend_names()[o->kind]);
     return HN_OK;
 }
 
-/* Measured with AVX2: patches of few channels make products too narrow for a GEMM. */
+hn_status hn_backend_choose(const struct hn_backend_options *options)
+{
+    static struct hn_table read; /* two of them: a failure leaves the former choice */
+    hn_status st = check_kind(options);
+
+    if (st == HN_OK && options->table[0] != '\0')
+        st = hn_table_read(&read, options->table);
+    if (st != HN_OK)
+        return st;
+    kind = options->kind;
+    from_file = options->table[0] != '\0';
+    table = read;
+    return HN_OK;
+}
+
+/* Table 1, from hardneg tune with AVX2, 32 rows, layers of ResNet-18 of widths 16 and 64 (GF/s of all: 32 to
+ * 59, 50 to 62).  Few channels make products too narrow for a GEMM.  With many, oneDNN's own layout is worth
+ * the copies, but not in steps, nor for weights, where the GEMM is long. */
 static enum hn_way built_in(const struct hn_conv *c, enum hn_conv_what what)
 {
-    (void)what;
-    return c->kernel > 1 && c->c_in <= 32 && c->c_out <= 64 ? HN_WAY_NHWC : HN_WAY_UNFOLD;
+    bool weight = what == HN_CONV_WEIGHT;
+
+    if (c->kernel == 1)
+        return c->stride > 1 && (!weight || c->c_in < 256) ? HN_WAY_NHWC : HN_WAY_UNFOLD;
+    if (c->c_in <= 32 && c->c_out <= 64)
+        return HN_WAY_NHWC;
+    return c->stride == 1 && !weight ? HN_WAY_BLOCKED : HN_WAY_UNFOLD;
 }
 
 static enum hn_way wish(const struct hn_conv *c, enum hn_conv_what what)
@@ -45,8 +73,11 @@ static enum hn_way wish(const struct hn_conv *c, enum hn_conv_what what)
 
 struct hn_ways hn_conv_choose(const struct hn_conv *c)
 {
+    const struct hn_table_line *line = from_file ? hn_table_find(&table, c) : NULL;
     struct hn_ways ways;
 
+    if (line)
+        return line->ways;
     for (int i = 0; i < HN_CONV_WHATS; i++) {
         ways.of[i] = wish(c, (enum hn_conv_what)i);
         if (!hn_conv_can(c, (enum hn_conv_what)i, ways.of[i]))
@@ -68,9 +99,10 @@ const char *hn_backend_libraries(void)
 const char *hn_backend_describe(void)
 {
     static _Thread_local char text[256];
+    const char *by = kind != HN_BACKEND_AUTO ? "" : from_file ? ", table " : ", built-in table 1";
 
-    snprintf(text, sizeof text, "%s%s; %s%s", hn_backend_libraries(),
-             hn_onednn_version() ? "" : ", without oneDNN", hn_backend_names()[kind],
-             kind == HN_BACKEND_AUTO ? ", built-in table 1" : "");
+    snprintf(text, sizeof text, "%s%s; %s%s%s", hn_backend_libraries(),
+             hn_onednn_version() ? "" : ", without oneDNN", hn_backend_names()[kind], by,
+             from_file ? table.hash : "");
     return text;
 }

@@ -177,6 +177,8 @@ const struct hn_key hn_keys[] = {
 {"backend.kind", HN_KEY_NAME, AT(backend.kind), "auto", ONE_OF(hn_backend_names), HN_FIXED,
  "library of convolutions and products; auto: by a table, for each shape and direction; onednn, openblas: that one "
  "wherever it can", 0},
+{"backend.table", HN_KEY_TEXT, AT(backend.table), "", ANY, HN_FIXED,
+ "backend.kind auto: the table, a file that hardneg tune wrote on such a machine; empty: the one built in", 0},
 
 {"loss.kind", HN_KEY_NAME, AT(loss.kind), "hard", ONE_OF(hn_loss_names), HN_FIXED,
  "objective; hard: HCL (Robinson et al. 2021), hard_scl: H-SCL (Jiang et al. 2022), debiased: Chuang et al. "

@@ -109,15 +109,16 @@ static void list_arrays(hn_net *net)
 
 /* ---- life ---- */
 
-/* What the backend makes for each op. */
-static hn_status prepare(const hn_net *net)
+static hn_status make_convolutions(const hn_net *net)
 {
     hn_status st = HN_OK;
 
     for (int i = 0; i < net->owned->ops && st == HN_OK; i++) {
         struct hn_op *op = &net->owned->op[i];
-        if (op->kind->prepare)
-            st = op->kind->prepare(op, net->rows, hn_threads_count(net->threads));
+        if (op->kind->conv == NULL)
+            continue;
+        struct hn_conv c = op->kind->conv(op, net->rows);
+        st = hn_conv_new(&op->conv, &c, hn_conv_choose(&c), hn_threads_count(net->threads));
     }
     return st;
 }
@@ -139,7 +140,7 @@ static hn_status build(hn_net *net, const struct hn_net_options *options)
     list_arrays(net);
     if ((st = plan_merges(net)) != HN_OK)
         return st;
-    return prepare(net);
+    return make_convolutions(net);
 }
 
 hn_status hn_net_new(hn_net **out, hn_graph *graph, const struct hn_net_options *options,

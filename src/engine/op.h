@@ -30,7 +30,7 @@ struct hn_op {
     struct hn_shape in, out; /* of a row; all inputs have one shape */
     size_t outputs, kernel, stride, padding;
     bool bias;
-    hn_conv_job *conv; /* of ops that the backend prepares; NULL until then */
+    hn_conv_job *conv; /* of ops with a convolution, in a network; else NULL */
     int parameters;
     struct hn_parameter parameter[HN_OP_PARAMETERS];
 };
@@ -73,8 +73,8 @@ struct hn_op_kind {
     double (*flops)(const struct hn_op *op); /* forward, one row; multiply-add = 2 */
     size_t (*saved)(const struct hn_op *op, size_t rows);   /* bytes; NULL: none */
     size_t (*scratch)(const struct hn_op *op, size_t rows); /* bytes; NULL: none */
-    /* Before calls of so many rows, by at most `callers` threads at a time; NULL: nothing to do. */
-    hn_status (*prepare)(struct hn_op *op, size_t rows, size_t callers);
+    /* The convolution that the backend does for it (op->conv is made before the calls); NULL: none. */
+    struct hn_conv (*conv)(const struct hn_op *op, size_t rows);
     void (*forward)(const struct hn_call *);   /* training; statistics of this microbatch alone */
     void (*backward)(const struct hn_call *);  /* dy -> dx, dw */
     void (*infer)(const struct hn_call *);     /* NULL: forward, with `saved` to scribble in */

@@ -1,7 +1,7 @@
 # Every mistake gets one clear line and the documented exit code.  The sanitizer build runs here.
 HARDNEG=${HN_BUILD:-$HN_TOP/build}/asan/hardneg
 . "$HN_TOP/tests/lib.sh"
-plan 68
+plan 75
 
 "$HN_TOP/tests/make-idx" "$tmp" 64 32
 "$hardneg" import idx "$tmp" "$tmp/tiny.h5" >/dev/null || exit 1
@@ -89,6 +89,20 @@ refused 65 "text.h5" "info of a text" "$hardneg" info "$tmp/text.h5"
 # Libraries.
 refused 64 "built without oneDNN" "a library that is not there" "$build/hardneg-double" train "$cfg" -o "$tmp/run" --set data.path="$tmp/tiny.h5" --set backend.kind=onednn
 refused 64 "auto, onednn, openblas" "an unknown library" train --set backend.kind=mkl
+
+"$hardneg" tune "$cfg" --set data.path="$tmp/tiny.h5" -o "$tmp/table" >"$tmp/out" 2>&1
+try "$hardneg" train "$cfg" -o "$tmp/tuned" --set data.path="$tmp/tiny.h5" --set backend.table="$tmp/table" --steps 1
+is "$rc $(grep -c 'auto, table [0-9a-f]\{32\}' "$tmp/tuned/starts.jsonl")" "0 1" "a measured table is used and recorded"
+table() { # SED: a changed table
+    sed "$1" "$tmp/table" >"$tmp/changed"
+    train --set backend.table="$tmp/changed"
+}
+refused 66 "nowhere" "a table that is not there" train --set backend.table="$tmp/nowhere"
+refused 65 "not a table" "a config for a table" train --set backend.table="$cfg"
+refused 64 "run hardneg tune here" "a table of another processor" table '2s/$/ of yore/'
+refused 64 "run hardneg tune here" "a table of other libraries" table '3s/OpenBLAS/MKL/'
+refused 65 "changed:5" "a way that does not exist" table '5s/[a-z-]*$/magic/'
+refused 64 "backend.kind" "a table where none is asked for" train --set backend.table="$tmp/table" --set backend.kind=openblas
 
 # Ranks and threads.
 refused 64 "8 microbatches" "more ranks than microbatches" ranks 9 "$build/hardneg" train "$cfg" -o "$tmp/run9" --set data.path="$tmp/tiny.h5"

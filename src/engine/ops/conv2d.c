@@ -53,13 +53,6 @@ static size_t scratch(const struct hn_op *op, size_t rows)
     return hn_conv_scratch(&c, hn_conv_choose(&c)) * sizeof(real);
 }
 
-static hn_status prepare(struct hn_op *op, size_t rows, size_t callers)
-{
-    struct hn_conv c = problem(op, rows);
-
-    return hn_conv_new(&op->conv, &c, hn_conv_choose(&c), callers);
-}
-
 static void forward(const struct hn_call *k)
 {
     hn_conv_forward(k->op->conv, k->y, k->x[0], k->w[0], k->w[1], k->scratch);
@@ -77,6 +70,6 @@ const struct hn_op_kind hn_op_conv2d = {.name = "conv2d",
                                         .shape = shape,
                                         .flops = flops,
                                         .scratch = scratch,
-                                        .prepare = prepare,
+                                        .conv = problem,
                                         .forward = forward,
                                         .backward = backward};
