@@ -45,15 +45,19 @@ hn_status hn_backend_choose(const struct hn_backend_options *options)
     return HN_OK;
 }
 
-/* Table 1, from hardneg tune with AVX2, 32 rows, layers of ResNet-18 of widths 16 and 64 (GF/s of all: 32 to
- * 59, 50 to 62).  Few channels make products too narrow for a GEMM.  With many, oneDNN's own layout is worth
- * the copies, but not in steps, nor for weights, where the GEMM is long. */
+/* Table 1, from hardneg tune with AVX2, 32 rows, layers of ResNets (GF/s of all their products, OpenBLAS
+ * alone to the fastest of each: ResNet-18 of width 16 32 to 59, of width 64 50 to 62, ResNet-50 61 to 71).
+ * Few channels make products too narrow for a GEMM.  With many, oneDNN's own layout is worth the copies, but
+ * not in steps, nor for weights, where the GEMM is long. */
 static enum hn_way built_in(const struct hn_conv *c, enum hn_conv_what what)
 {
-    bool weight = what == HN_CONV_WEIGHT;
+    bool weight = what == HN_CONV_WEIGHT, product = c->rows == 1 && c->h == 1;
 
+    if (c->kernel == 1 && c->stride > 1)
+        return !weight || c->c_in < 256 ? HN_WAY_NHWC : HN_WAY_UNFOLD;
     if (c->kernel == 1)
-        return c->stride > 1 && (!weight || c->c_in < 256) ? HN_WAY_NHWC : HN_WAY_UNFOLD;
+        return !product && !weight && (what == HN_CONV_FORWARD || c->c_in <= 256) ? HN_WAY_NHWC
+                                                                                  : HN_WAY_UNFOLD;
     if (c->c_in <= 32 && c->c_out <= 64)
         return HN_WAY_NHWC;
     return c->stride == 1 && !weight ? HN_WAY_BLOCKED : HN_WAY_UNFOLD;

@@ -147,7 +147,8 @@ hn_status hn_budget(struct hn_budget *out, const struct hn_budget_case *k)
     for (size_t r = 0; r < k->ranks; r++)
         run[r] = hn_share(k->config->microbatches, k->ranks, r);
     out->own = run[k->rank];
-    if ((st = hn_model_build(&graph, &k->config->model)) == HN_OK)
+    if ((st = hn_backend_choose(&k->config->backend)) == HN_OK &&
+        (st = hn_model_build(&graph, &k->config->model)) == HN_OK)
         st = plan(out, k, graph, run);
     hn_graph_free(graph);
     hn_free(run);
