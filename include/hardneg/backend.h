@@ -28,7 +28,7 @@ hn_status hn_backend_choose(const struct hn_backend_options *options);
 
 /* The libraries, "OpenBLAS 0.3.21 (Zen), oneDNN 2.6.3". */
 const char *hn_backend_libraries(void);
-/* With what was chosen, "OpenBLAS 0.3.21 (Zen), oneDNN 2.6.3; auto, built-in table 1 (avx2)": part of a run's
+/* With what was chosen, "OpenBLAS 0.3.21 (Zen), oneDNN 2.6.3; auto, built-in table 2 (avx2)": part of a run's
  * identity. */
 const char *hn_backend_describe(void);
 

@@ -45,10 +45,11 @@ hn_status hn_backend_choose(const struct hn_backend_options *options)
     return HN_OK;
 }
 
-/* Table 1, from hardneg tune with AVX2, 32 rows, layers of ResNets (GF/s of all their products, OpenBLAS
- * alone to the fastest of each: ResNet-18 of width 16 32 to 59, of width 64 50 to 62, ResNet-50 61 to 71).
- * Few channels make products too narrow for a GEMM.  With many, oneDNN's own layout is worth the copies, but
- * not in steps, nor for weights, where the GEMM is long. */
+/* Table 2, measured with AVX2 alone (other processors: hardneg tune), 8 and 32 rows, layers of ResNets (GF/s
+ * of all their products at 32, OpenBLAS alone to the fastest of each: ResNet-18 of width 16 32 to 59,
+ * ResNet-50 61 to 71).  Few channels make products too narrow for a GEMM.  With many, oneDNN's own layout is
+ * worth the copies, but not in steps, nor for weights, where the GEMM is long, nor for data where images are
+ * small. */
 static enum hn_way built_in(const struct hn_conv *c, enum hn_conv_what what)
 {
     bool weight = what == HN_CONV_WEIGHT, product = c->rows == 1 && c->h == 1;
@@ -60,6 +61,8 @@ static enum hn_way built_in(const struct hn_conv *c, enum hn_conv_what what)
                                                                                   : HN_WAY_UNFOLD;
     if (c->c_in <= 32 && c->c_out <= 64)
         return HN_WAY_NHWC;
+    if (what == HN_CONV_DATA && c->c_in >= 512)
+        return HN_WAY_UNFOLD;
     return c->stride == 1 && !weight ? HN_WAY_BLOCKED : HN_WAY_UNFOLD;
 }
 
@@ -103,7 +106,7 @@ const char *hn_backend_libraries(void)
 const char *hn_backend_describe(void)
 {
     static _Thread_local char text[256];
-    const char *by = kind != HN_BACKEND_AUTO ? "" : from_file ? ", table " : ", built-in table 1";
+    const char *by = kind != HN_BACKEND_AUTO ? "" : from_file ? ", table " : ", built-in table 2";
 
     snprintf(text, sizeof text, "%s%s; %s%s%s", hn_backend_libraries(),
              hn_onednn_version() ? "" : ", without oneDNN", hn_backend_names()[kind], by,

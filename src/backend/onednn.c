@@ -384,6 +384,17 @@ static void point(const hn_onednn *o, const struct caller *k, real *const at[ARR
     dnnl_memory_set_data_handle(k->bias, (void *)bias);
 }
 
+/* Happens where the library finds no memory for its own bookkeeping. */
+static void say_once(dnnl_status_t st)
+{
+    static atomic_flag said = ATOMIC_FLAG_INIT;
+
+    if (!atomic_flag_test_and_set(&said))
+        hn_log(HN_LOG_ERROR,
+               "oneDNN gave up inside a convolution%s (its status %d): what it computed is no number",
+               st == dnnl_out_of_memory ? ", out of memory" : "", (int)st);
+}
+
 void hn_onednn_run(const hn_onednn *o, real *x, real *weight, real *y, const real *bias, void *scratch)
 {
     real *const at[ARRAYS] = {x, weight, y};
@@ -401,9 +412,11 @@ void hn_onednn_run(const hn_onednn *o, real *x, real *weight, real *y, const rea
     if (st == dnnl_success && o->layout.copied[result])
         st = copy(o, k, result, true);
     give_back(k);
-    /* The library found no memory for its own bookkeeping: no number, so that the step is seen to fail. */
-    if (st != dnnl_success)
-        at[result][0] = (real)NAN;
+    if (st != dnnl_success) {
+        say_once(st);
+        at[result][0] =
+            (real)NAN; /* so that the step fails on all ranks: its loss or gradient is no number */
+    }
 }
 
 #else

@@ -20,6 +20,9 @@
  * 8 Ki a third slower for wide layers).  Runs are copied in whole blocks: what they write too much the next
  * run overwrites, and each array ends in a block of slack. */
 enum { CHUNK = 64 * 1024, BLOCK = 8 };
+/* Patches of a chunk, at least, where there are so many: every chunk reads all weights, or reads and writes
+ * all their gradients. */
+enum { LEAST = 256 };
 
 /* What follows from the shapes. */
 struct plan {
@@ -43,7 +46,7 @@ static struct plan plan_of(const struct hn_conv *c)
     p.k = c->kernel * p.run;
     p.all = c->rows * p.out_h;
     p.lines = CHUNK / (p.out_w * p.k);
-    p.lines = p.lines < 1 ? 1 : p.lines;
+    p.lines = p.lines * p.out_w < LEAST ? (LEAST + p.out_w - 1) / p.out_w : p.lines;
     p.lines = p.direct || p.lines > p.all ? p.all : p.lines;
     return p;
 }
@@ -166,18 +169,29 @@ HN_EACH_WIDTH static void fold(const struct hn_conv *c, const struct plan *p, co
     }
 }
 
+/* (n, s) to (s, n), or back; fast where s is a constant. */
+static inline void transpose(real *restrict to, const real *restrict from, size_t n, size_t s, bool back)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < s; j++)
+            if (back)
+                to[i * s + j] = from[j * n + i];
+            else
+                to[j * n + i] = from[i * s + j];
+}
+
 /* (c_out, c_in, kernel * kernel) to (c_out, kernel * kernel, c_in), or back. */
 static void repack(const struct hn_conv *c, real *to, const real *from, bool back)
 {
     size_t n = c->c_in, s = c->kernel * c->kernel;
 
     for (size_t o = 0; o < c->c_out; o++, to += n * s, from += n * s)
-        for (size_t i = 0; i < n; i++)
-            for (size_t j = 0; j < s; j++)
-                if (back)
-                    to[i * s + j] = from[j * n + i];
-                else
-                    to[j * n + i] = from[i * s + j];
+        if (s == 9 && back)
+            transpose(to, from, n, 9, true);
+        else if (s == 9)
+            transpose(to, from, n, 9, false);
+        else
+            transpose(to, from, n, s, back);
 }
 
 static size_t lines_at(const struct plan *p, size_t first)
