@@ -9,7 +9,7 @@
 struct lap {
     hn_loss *l;
     const struct hn_pool *pool;
-    struct hn_range blocks;
+    struct hn_range rows; /* the own */
     struct hn_row_stat *stat;
 };
 
@@ -38,61 +38,62 @@ static void spread(const hn_loss *l, struct hn_scratch *sc, struct hn_anchor *a,
     a->spread += hn_lane_sum(sc->y, kept);
 }
 
-static void first_sweep(struct lap *lap, struct hn_scratch *sc, size_t own)
+static void compute(const struct hn_walk *w, struct hn_scratch *sc, size_t lo, size_t hi)
 {
-    const struct hn_form *form = lap->l->kind->form;
+    hn_tile(w->l, sc, w->pool, lo, hi);
+}
 
-    memset(sc->anchor, 0, hn_block_rows(lap->pool, own) * sizeof *sc->anchor);
-    for (size_t other = 0; other < lap->pool->blocks; other++) {
-        const real *tile = hn_tile_of(lap->l, sc, lap->pool, own, other);
-        for (size_t i = 0; i < hn_block_rows(lap->pool, own); i++) {
-            struct hn_line line = line_of(lap->pool, own, i, other, tile);
-            form->absorb(lap->l, sc, &sc->anchor[i], &line);
-            if (other >= own)
-                spread(lap->l, sc, &sc->anchor[i], &line);
-        }
+static void first_sweep(const struct hn_walk *w, struct hn_scratch *sc, size_t own, size_t other)
+{
+    const real *tile = hn_tile_of(sc, w->pool, own, other);
+
+    for (size_t i = 0; i < hn_block_rows(w->pool, own); i++) {
+        struct hn_line line = line_of(w->pool, own, i, other, tile);
+        w->l->kind->form->absorb(w->l, sc, &w->l->anchor[line.row], &line);
+        if (other >= own)
+            spread(w->l, sc, &w->l->anchor[line.row], &line);
     }
 }
 
-static void second_sweep(struct lap *lap, struct hn_scratch *sc, size_t own, struct hn_row_stat *stat)
+static void second_sweep(const struct hn_walk *w, struct hn_scratch *sc, size_t own, size_t other)
 {
-    const struct hn_form *form = lap->l->kind->form;
+    struct lap *lap = w->ctx;
+    const real *tile = hn_tile_of(sc, w->pool, own, other);
 
-    for (size_t other = 0; other < lap->pool->blocks; other++) {
-        const real *tile = hn_tile_of(lap->l, sc, lap->pool, own, other);
-        for (size_t i = 0; i < hn_block_rows(lap->pool, own); i++) {
-            struct hn_line line = line_of(lap->pool, own, i, other, tile);
-            form->absorb_again(lap->l, sc, &stat[i], &line);
-        }
+    for (size_t i = 0; i < hn_block_rows(w->pool, own); i++) {
+        struct hn_line line = line_of(w->pool, own, i, other, tile);
+        w->l->kind->form->absorb_again(w->l, sc, &lap->stat[line.row - lap->rows.first], &line);
     }
-    for (size_t i = 0; i < hn_block_rows(lap->pool, own); i++)
-        form->close_again(&stat[i]);
 }
 
-static void one_block(void *ctx, size_t item, size_t thread)
+static void close_row(void *ctx, size_t item, size_t thread)
 {
     struct lap *lap = ctx;
-    struct hn_scratch *sc = &lap->l->scratch[thread];
-    const struct hn_form *form = lap->l->kind->form;
-    size_t own = lap->blocks.first + item;
-    struct hn_row_stat *stat = lap->stat + (lap->pool->edge[own] - lap->pool->edge[lap->blocks.first]);
+    const struct hn_pool *pool = lap->pool;
+    size_t row = lap->rows.first + item;
+    struct hn_anchor *a = &lap->l->anchor[row];
 
-    first_sweep(lap, sc, own);
-    for (size_t i = 0; i < hn_block_rows(lap->pool, own); i++) {
-        size_t row = lap->pool->edge[own] + i;
-        form->close(lap->l, sc, &stat[i], &sc->anchor[i], lap->pool, row);
-        stat[i].spread[lap->pool->number[row] >= lap->pool->m / 2] = sc->anchor[i].spread;
-    }
-    if (form->second && form->second(lap->l))
-        second_sweep(lap, sc, own, stat);
+    lap->l->kind->form->close(lap->l, &lap->l->scratch[thread], &lap->stat[item], a, pool, row);
+    lap->stat[item].spread[pool->number[row] >= pool->m / 2] = a->spread;
 }
 
 void hn_loss_lap1(hn_loss *l, struct hn_row_stat *stat, const struct hn_pool *pool, struct hn_range blocks)
 {
-    struct lap lap = {l, pool, blocks, stat};
+    const struct hn_form *form = l->kind->form;
+    size_t first = pool->edge[blocks.first], end = pool->edge[blocks.first + blocks.count];
+    struct lap lap = {l, pool, {first, end - first}, stat};
+    struct hn_walk walk = {l, pool, blocks, &lap, compute, first_sweep};
 
     l->labelled = pool->label != NULL;
     if (l->choices > 0)
         l->near = hn_near_tie(l, pool);
-    hn_threads_each(l->threads, blocks.count, one_block, &lap);
+    memset(l->anchor + first, 0, lap.rows.count * sizeof *l->anchor);
+    hn_walk(&walk);
+    hn_threads_each(l->threads, lap.rows.count, close_row, &lap);
+    if (!form->second || !form->second(l))
+        return;
+    walk.add = second_sweep;
+    hn_walk(&walk);
+    for (size_t i = 0; i < lap.rows.count; i++)
+        form->close_again(&stat[i]);
 }

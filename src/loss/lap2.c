@@ -10,13 +10,6 @@
 #include "loss/parts.h"
 #include <string.h>
 
-struct lap {
-    hn_loss *l;
-    const struct hn_pool *pool;
-    struct hn_range blocks;
-    real *dz;
-};
-
 /* Gathered doubles to the numbers the tiles work with; omega_i from the tally. */
 static void prepare(hn_loss *l, const struct hn_row_stat *all, size_t m, struct hn_tally tally)
 {
@@ -39,39 +32,33 @@ static void prepare(hn_loss *l, const struct hn_row_stat *all, size_t m, struct 
     }
 }
 
-/* G of the tile (lo, hi) into sc->other. */
-static void coefficients(const struct lap *lap, struct hn_scratch *sc, size_t lo, size_t hi)
+/* G of the tile into sc->other. */
+static void coefficients(const struct hn_walk *w, struct hn_scratch *sc, size_t lo, size_t hi)
 {
-    const struct hn_pool *pool = lap->pool;
+    const struct hn_pool *pool = w->pool;
     size_t columns = hn_block_rows(pool, hi);
 
-    hn_tile(lap->l, sc, pool, lo, hi);
+    hn_tile(w->l, sc, pool, lo, hi);
     for (size_t i = 0; i < hn_block_rows(pool, lo); i++) {
         struct hn_line line = {pool, pool->edge[lo] + i, pool->edge[hi], columns, sc->tile + i * columns};
-        lap->l->kind->form->coefficients(lap->l, sc, sc->other + i * columns, &line);
+        w->l->kind->form->coefficients(w->l, sc, sc->other + i * columns, &line);
     }
 }
 
-static void one_block(void *ctx, size_t item, size_t thread)
+static void push(const struct hn_walk *w, struct hn_scratch *sc, size_t own, size_t other)
 {
-    const struct lap *lap = ctx;
-    const struct hn_pool *pool = lap->pool;
-    struct hn_scratch *sc = &lap->l->scratch[thread];
-    size_t own = lap->blocks.first + item, rows = hn_block_rows(pool, own), d = pool->dim;
-    real *dz = lap->dz + (pool->edge[own] - pool->edge[lap->blocks.first]) * d;
+    const struct hn_pool *pool = w->pool;
+    size_t d = pool->dim, hi = own < other ? other : own;
+    real *dz = (real *)w->ctx + (pool->edge[own] - pool->edge[w->own.first]) * d;
 
-    for (size_t other = 0; other < pool->blocks; other++) {
-        size_t lo = own < other ? own : other, hi = own < other ? other : own;
-        coefficients(lap, sc, lo, hi);
-        hn_gemm(own > other, false, rows, d, hn_block_rows(pool, other), 1, sc->other,
-                hn_block_rows(pool, hi), pool->z + pool->edge[other] * d, d, other > 0, dz, d);
-    }
+    hn_gemm(own > other, false, hn_block_rows(pool, own), d, hn_block_rows(pool, other), 1, sc->other,
+            hn_block_rows(pool, hi), pool->z + pool->edge[other] * d, d, other > 0, dz, d);
 }
 
 void hn_loss_lap2(hn_loss *l, real *dz, const struct hn_row_stat *all, const struct hn_pool *pool,
                   struct hn_range blocks)
 {
-    struct lap lap = {l, pool, blocks, dz};
+    struct hn_walk walk = {l, pool, blocks, dz, coefficients, push};
     struct hn_tally tally = hn_loss_tally(all, pool->m);
 
     if (blocks.count == 0)
@@ -82,5 +69,5 @@ void hn_loss_lap2(hn_loss *l, real *dz, const struct hn_row_stat *all, const str
         return;
     }
     prepare(l, all, pool->m, tally);
-    hn_threads_each(l->threads, blocks.count, one_block, &lap);
+    hn_walk(&walk);
 }

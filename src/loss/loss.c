@@ -20,7 +20,7 @@ static size_t choices_of(const struct hn_loss_options *o, size_t rows)
     return o->topk < rows ? o->topk : rows;
 }
 
-static void layout_scratch(struct hn_scratch *sc, hn_carver *c, size_t n, size_t choices)
+static void layout_scratch(struct hn_scratch *sc, hn_carver *c, size_t n)
 {
     size_t square = product(n, n);
 
@@ -30,35 +30,36 @@ static void layout_scratch(struct hn_scratch *sc, hn_carver *c, size_t n, size_t
     sc->y = hn_carve(c, sizeof(real), n);
     sc->z = hn_carve(c, sizeof(real), n);
     sc->list = hn_carve(c, sizeof *sc->list, n);
-    sc->anchor = hn_carve(c, sizeof *sc->anchor, n);
-    sc->choice = hn_carve(c, sizeof *sc->choice, product(n, choices));
 }
 
-static void layout_ends(struct hn_ends *e, hn_carver *c, size_t rows, size_t choices)
+static void layout_rows(hn_loss *l, hn_carver *c, size_t rows, size_t choices)
 {
+    struct hn_ends *e = &l->ends;
     real **const ends[] = {&e->max, &e->log_w, &e->log_s, &e->c, &e->b, &e->omega, &e->q, &e->open};
 
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
         *ends[i] = hn_carve(c, sizeof(real), rows);
     e->chosen = hn_carve(c, sizeof *e->chosen, product(rows, choices));
+    l->anchor = hn_carve(c, sizeof *l->anchor, rows);
+    l->choice = hn_carve(c, sizeof *l->choice, product(rows, choices));
+    l->met = hn_carve(c, sizeof *l->met, rows);
 }
 
 static void layout(hn_loss *l, hn_carver *c)
 {
-    layout_ends(&l->ends, c, l->max_rows, l->choices);
+    layout_rows(l, c, l->max_rows, l->choices);
     for (size_t i = 0; i < hn_threads_count(l->threads); i++)
-        layout_scratch(&l->scratch[i], c, l->largest, l->choices);
+        layout_scratch(&l->scratch[i], c, l->largest);
 }
 
 size_t hn_loss_bytes(const struct hn_loss_options *options, size_t max_rows, size_t largest_block,
                      size_t threads)
 {
-    size_t choices = choices_of(options, max_rows);
     hn_carver c = {0};
 
-    layout_ends(&(struct hn_ends){0}, &c, max_rows, choices);
+    layout_rows(&(hn_loss){0}, &c, max_rows, choices_of(options, max_rows));
     for (size_t i = 0; i < threads; i++)
-        layout_scratch(&(struct hn_scratch){0}, &c, largest_block, choices);
+        layout_scratch(&(struct hn_scratch){0}, &c, largest_block);
     return c.bytes;
 }
 

@@ -64,12 +64,10 @@ struct hn_choice {
 
 /* One thread's working memory, for blocks of at most `largest` rows. */
 struct hn_scratch {
-    real *tile, *other;       /* (largest, largest): similarities; turned, or coefficients */
-    real *x, *y, *z;          /* (largest) each */
-    uint32_t *list;           /* (largest) */
-    size_t same;              /* how many places of list are columns of the anchor\'s class, for hn_sums_of */
-    struct hn_anchor *anchor; /* (largest) */
-    struct hn_choice *choice; /* topk: (largest, choices) */
+    real *tile, *other; /* (largest, largest): similarities; turned, or coefficients */
+    real *x, *y, *z;    /* (largest) each */
+    uint32_t *list;     /* (largest) */
+    size_t same;        /* how many places of list are columns of the anchor's class, for hn_sums_of */
 };
 
 /* ---- hardeners: the weights w_ij ---- */
@@ -154,9 +152,21 @@ void hn_sigmoid(real *x, size_t n);
 size_t hn_block_rows(const struct hn_pool *pool, size_t block);
 /* s of blocks lo <= hi into sc->tile: rows of lo, columns of hi; lo = hi: symmetric, diagonal undefined. */
 void hn_tile(const hn_loss *l, struct hn_scratch *sc, const struct hn_pool *pool, size_t lo, size_t hi);
-/* The same numbers as rows of `own`, columns of `other`; (rows of own, rows of other). */
-const real *hn_tile_of(const hn_loss *l, struct hn_scratch *sc, const struct hn_pool *pool, size_t own,
-                       size_t other);
+/* The tile's numbers as rows of `own`, columns of `other`; (rows of own, rows of other). */
+const real *hn_tile_of(struct hn_scratch *sc, const struct hn_pool *pool, size_t own, size_t other);
+
+/* ---- all tiles that touch own blocks (walk.c) ---- */
+struct hn_walk {
+    hn_loss *l;
+    const struct hn_pool *pool;
+    struct hn_range own; /* blocks */
+    void *ctx;
+    /* Fills the scratch from a tile, lo <= hi: on any thread, in any order. */
+    void (*compute)(const struct hn_walk *w, struct hn_scratch *sc, size_t lo, size_t hi);
+    /* What it means for an own block: called for others in ascending order. */
+    void (*add)(const struct hn_walk *w, struct hn_scratch *sc, size_t own, size_t other);
+};
+void hn_walk(const struct hn_walk *w);
 
 struct hn_loss {
     struct hn_loss_options o;
@@ -167,8 +177,11 @@ struct hn_loss {
     double near; /* topk: similarities closer than this are ranked by hn_choice.dot */
     hn_threads *threads;
     struct hn_ends ends;
+    struct hn_anchor *anchor;   /* lap 1's own rows, by pool row */
+    struct hn_choice *choice;   /* topk: (rows, choices), likewise */
+    size_t *met;                /* hn_walk: how many blocks each block has met */
     struct hn_scratch *scratch; /* one per thread */
-    void *block;                /* all memory behind ends and scratch */
+    void *block;                /* all memory behind these */
 };
 
 /* omega_i = 1 / (|A| |P(i)|) or 1 / sum of |P|: what they need, counted from the gathered rows in order. */

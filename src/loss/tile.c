@@ -42,14 +42,10 @@ static void turn(real *restrict y, const real *restrict x, size_t m, size_t n)
                     y[j * m + i] = x[i * n + j];
 }
 
-const real *hn_tile_of(const hn_loss *l, struct hn_scratch *sc, const struct hn_pool *pool, size_t own,
-                       size_t other)
+const real *hn_tile_of(struct hn_scratch *sc, const struct hn_pool *pool, size_t own, size_t other)
 {
-    if (own <= other) {
-        hn_tile(l, sc, pool, own, other);
+    if (own <= other)
         return sc->tile;
-    }
-    hn_tile(l, sc, pool, other, own);
     turn(sc->other, sc->tile, hn_block_rows(pool, other), hn_block_rows(pool, own));
     return sc->other;
 }

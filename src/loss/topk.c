@@ -88,15 +88,15 @@ static void offer(struct heap *h, struct hn_choice c)
         sink(h, i);
 }
 
-static struct hn_choice *choice_of(const hn_loss *l, const struct hn_scratch *sc, const struct hn_anchor *a)
+static struct hn_choice *choice_of(const hn_loss *l, const struct hn_anchor *a)
 {
-    return sc->choice + (size_t)(a - sc->anchor) * l->choices;
+    return l->choice + (size_t)(a - l->anchor) * l->choices;
 }
 
 static void absorb(const hn_loss *l, struct hn_scratch *sc, struct hn_anchor *a, const struct hn_line *line,
                    size_t count)
 {
-    struct heap h = {l, line->pool, line->row, choice_of(l, sc, a), a->chosen};
+    struct heap h = {l, line->pool, line->row, choice_of(l, a), a->chosen};
     (void)count;
 
     for (size_t j = 0; j < line->count; j++) {
@@ -118,10 +118,11 @@ static int by_column(const void *a, const void *b)
 static int settle(const hn_loss *l, struct hn_scratch *sc, struct hn_anchor *a, const struct hn_pool *pool,
                   size_t row)
 {
-    struct hn_choice *c = choice_of(l, sc, a);
+    struct hn_choice *c = choice_of(l, a);
     uint32_t *column = l->ends.chosen + row * l->choices;
     struct hn_sums *s = &a->sums;
     double n = (double)a->chosen;
+    (void)sc;
 
     qsort(c, a->chosen, sizeof *c, by_column);
     for (size_t i = 0; i < l->choices; i++)
