@@ -80,6 +80,30 @@ static void write_seconds(const struct loop *l, hn_json *j)
     hn_json_number(j, "s_saving", l->saving / steps);
 }
 
+/* What the negatives look like.  Shares are of the anchors that count. */
+static void write_negatives(const struct hn_loss_summary *s, hn_json *j)
+{
+    double anchors = s->anchors > 0 ? (double)s->anchors : 1;
+
+    hn_json_integer(j, "anchors", (int64_t)s->anchors);
+    hn_json_integer(j, "excluded", (int64_t)s->excluded);
+    hn_json_integer(j, "clamped", (int64_t)s->clamped);
+    hn_json_number(j, "clamped_share", (double)s->clamped / anchors);
+    hn_json_integer(j, "undefined", (int64_t)s->undefined);
+    hn_json_integer(j, "fell_back", (int64_t)s->fell_back);
+    hn_json_number(j, "fell_back_share", (double)s->fell_back / anchors);
+    if (s->ess > 0) { /* supcon has no weights */
+        hn_json_number(j, "ess", s->ess);
+        hn_json_number(j, "ess_share", s->ess_share);
+        hn_json_number(j, "largest_weight", s->largest_weight);
+        if (!isnan(s->collision))
+            hn_json_number(j, "collision", s->collision);
+    }
+    hn_json_number(j, "alignment", s->alignment);
+    if (isfinite(s->uniformity))
+        hn_json_number(j, "uniformity", s->uniformity);
+}
+
 static void write_step(struct loop *l, const struct hn_step_report *r, double pairs_per_s)
 {
     hn_trainer *t = l->t;
@@ -92,19 +116,7 @@ static void write_step(struct loop *l, const struct hn_step_report *r, double pa
     hn_json_number(j, "loss", r->loss);
     hn_json_number(j, "lr", r->lr);
     hn_json_number(j, "grad_norm", r->grad_norm);
-    hn_json_integer(j, "anchors", (int64_t)r->summary.anchors);
-    hn_json_integer(j, "excluded", (int64_t)r->summary.excluded);
-    hn_json_integer(j, "clamped", (int64_t)r->summary.clamped);
-    hn_json_integer(j, "undefined", (int64_t)r->summary.undefined);
-    hn_json_integer(j, "fell_back", (int64_t)r->summary.fell_back);
-    hn_json_number(j, "ess", r->summary.ess);
-    hn_json_number(j, "ess_share", r->summary.ess_share);
-    hn_json_number(j, "largest_weight", r->summary.largest_weight);
-    if (!isnan(r->summary.collision))
-        hn_json_number(j, "collision", r->summary.collision);
-    hn_json_number(j, "alignment", r->summary.alignment);
-    if (isfinite(r->summary.uniformity))
-        hn_json_number(j, "uniformity", r->summary.uniformity);
+    write_negatives(&r->summary, j);
     hn_json_number(j, "pairs_per_s", pairs_per_s);
     write_seconds(l, j);
     if (hn_json_line(j, &line) == HN_OK)
@@ -215,8 +227,7 @@ static void warn_anchors(hn_trainer *t, const struct hn_step_report *r)
         t->warned_excluded = true;
         hn_log(HN_LOG_WARN,
                "step %llu: %zu of %zu anchors were left out (no positive, no negative or no logarithm); "
-               "metrics.jsonl "
-               "counts them in every step",
+               "metrics.jsonl counts them in every step",
                (unsigned long long)t->step, r->summary.excluded, r->summary.excluded + r->summary.anchors);
     }
     if (r->summary.anchors > 0 || t->warned_anchors || !hn_trainer_leads(t))

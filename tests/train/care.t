@@ -1,6 +1,6 @@
 # What a run takes care of: the right data, the right checkpoint, numbers that are not finite, splits that are not there.
 . "$HN_TOP/tests/lib.sh"
-plan 20
+plan 23
 
 mkdir "$tmp/a" "$tmp/b" "$tmp/one"
 "$HN_TOP/tests/make-idx" "$tmp/a" 160 40
@@ -40,6 +40,14 @@ is "$rc" 0 "and what it leaves can be evaluated"
 refused 64 "one class only" "negatives from other classes, with one class" train single --set data.path="$tmp/one.h5" --set loss.kind=hard_scl
 try train single2 --set data.path="$tmp/one.h5"
 is "$rc" 0 "losses without labels train on it"
+
+# Without the clamp some anchors have no logarithm: said once, counted in every row.
+try train leftout --set loss.clamp=false --set loss.tau_plus=0.6 --set loss.temperature=0.2
+is "$rc $(grep -c 'anchors were left out' "$tmp/out")" "0 1" "anchors left out: one line, and training goes on"
+[ "$(grep -c '"excluded":[1-9]' "$tmp/leftout/metrics.jsonl")" -gt 1 ] && grep -q '"clamped_share":0[,.]' "$tmp/leftout/metrics.jsonl"
+ok $? "and counts in the rows of metrics"
+try train weightless --set loss.kind=supcon --steps 1
+is "$rc $(grep -c '"ess"\|"collision"' "$tmp/weightless/metrics.jsonl") $(grep -c '"uniformity"' "$tmp/weightless/metrics.jsonl")" "0 0 1" "supcon has no weights to describe"
 
 # No test split: training goes on without evaluations, and says so once.
 "$hardneg" import hdf5 "$tmp/a.h5" "$tmp/train-only.h5" --train-images /train/images --train-labels /train/labels >"$tmp/out" 2>&1
