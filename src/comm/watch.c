@@ -64,7 +64,8 @@ static void end(const char *format, ...)
     struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
     va_list ap;
 
-    atomic_store(&hn_watch.farewell, HN_SAY_LAST);
+    if (atomic_load(&hn_watch.farewell) == 0)
+        atomic_store(&hn_watch.farewell, HN_SAY_LAST);
     for (int i = 0; i < 5 && atomic_load(&hn_watch.ring) && atomic_load(&hn_watch.farewell) != HN_SAID_LAST;
          i++)
         tick();
@@ -96,8 +97,9 @@ static struct span_text say_ticks(unsigned ticks)
 
 static void end_self(unsigned silent)
 {
-    const struct hn_watch *w = &hn_watch;
+    struct hn_watch *w = &hn_watch;
 
+    atomic_store(&w->farewell, HN_SAID_LAST); /* its main thread, which would say it, hangs */
     end("rank %d (host %s, process %d) has been stuck for %s in step %llu, %s; the run ends, the same "
         "command goes on",
         w->rank, w->self.host, w->self.process, say_ticks(silent).text, atomic_load(&w->step),
@@ -151,9 +153,14 @@ static void look_at_neighbour(struct hn_neighbour *n, int side, unsigned limit)
 
     if (b.last)
         return;
-    if (silent < limit / 2) /* else it ended itself, with its own line */
-        n->gone = is_gone(&b) ? n->gone + 1 : 0;
-    if (n->gone > (side == 0 ? 2 : 15))
+    n->gone = is_gone(&b) ? n->gone + 1 : 0;
+    if (n->gone == 1)
+        n->patience = silent > limit / 2 ? 2 * GRACE
+                      : side == 0        ? 2
+                                         : 15; /* it may have ended itself, with its line */
+    if (n->gone > 0 && n->gone <= n->patience)
+        return;
+    if (n->gone > 0)
         end("rank %d (host %s, process %d) was lost in step %llu, %s; the run ends, the same command goes on",
             n->rank, b.host, b.process, (unsigned long long)b.step, b.phase);
     if (now - atomic_load(&hn_watch.listened) < 3 &&

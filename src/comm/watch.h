@@ -41,7 +41,8 @@ struct hn_neighbour {
     pthread_mutex_t lock;     /* of `last` */
     struct hn_beat last;      /* what it said; rank -1: nothing yet */
     atomic_uint heard;        /* tick of that */
-    unsigned gone;            /* the thread's: ticks since its process was seen to be gone */
+    unsigned gone,
+        patience; /* the thread's: ticks since its process was seen to be gone, and until that is said */
 };
 
 struct hn_watch {

@@ -1,8 +1,9 @@
 /* What cannot be agreed on: one line, the status, and every rank is gone.  This program runs itself under
- * mpirun: a rank that aborts takes its test with it. */
+ * mpirun: a rank that aborts takes its test with it.  And hangs that the watch ends. */
 #include "hardneg/comm.h"
 #include "tap.h"
 #include <sys/wait.h>
+#include <unistd.h>
 
 enum { RANKS = 3 };
 
@@ -11,6 +12,29 @@ static void aborts(hn_comm *c, size_t rank)
 {
     if (rank == 1)
         hn_comm_abort(c, hn_fail(HN_EDATA, "x.h5: cannot go on"));
+    hn_comm_barrier(c);
+}
+
+/* Rank 1 waits for what rank 0 never sends, and the others for rank 1. */
+static void all_wait(hn_comm *c, size_t rank)
+{
+    char byte = 0;
+
+    hn_comm_stall_after(0.05);
+    hn_comm_step(7);
+    hn_comm_phase("testing");
+    if (rank == 1)
+        hn_comm_pass(c, &byte, 1, 0, 1);
+    hn_comm_barrier(c);
+}
+
+static void one_hangs(hn_comm *c, size_t rank)
+{
+    hn_comm_stall_after(0.05);
+    hn_comm_step(7);
+    hn_comm_phase("testing");
+    while (rank == 2)
+        pause();
     hn_comm_barrier(c);
 }
 
@@ -64,6 +88,8 @@ static const struct {
     const char *line; /* begins so */
 } cases[] = {
     {"aborts", aborts, HN_EDATA, "hardneg: rank 1: x.h5: cannot go on [bad data "},
+    {"all_wait", all_wait, HN_ELOST, "hardneg: all ranks have waited for one another for "},
+    {"one_hangs", one_hangs, HN_ELOST, "hardneg: rank 2 (host "},
 #ifdef HN_DEBUG
     {"sums", sums, HN_EBUG, "hardneg: rank 2: hn_comm_sum(4, 0) where rank 0 calls hn_comm_sum(3, 0) [bug "},
     {"other_call", other_call, HN_EBUG,
