@@ -49,7 +49,8 @@ void hn_dataset_text_free(char *text);
  * block is verified when it is first read.  Calls from several threads wait for one another. */
 hn_status hn_dataset_read(hn_dataset *d, enum hn_split split, uint64_t id, void *bytes, int64_t *label);
 
-/* Reads and verifies every block of the file; HN_EDATA names the first that is damaged. */
+/* Reads and verifies every block of the file; HN_EDATA names the first that is damaged and
+ * counts the others. */
 typedef void hn_progress(void *ctx, uint64_t done, uint64_t total);
 hn_status hn_dataset_verify(hn_dataset *d, hn_progress *progress, void *ctx);
 

@@ -10,8 +10,8 @@
 #include <string.h>
 
 static const struct hn_verb *const verbs[] = {
-    &hn_verb_train, &hn_verb_eval, &hn_verb_embed, &hn_verb_import, &hn_verb_preview,
-    &hn_verb_tune,  &hn_verb_info, &hn_verb_hash,  &hn_verb_verify, &hn_verb_bench};
+    &hn_verb_train, &hn_verb_eval, &hn_verb_embed, &hn_verb_import, &hn_verb_preview, &hn_verb_tune,
+    &hn_verb_info,  &hn_verb_hash, &hn_verb_fsck,  &hn_verb_verify, &hn_verb_bench};
 enum { VERBS = sizeof verbs / sizeof *verbs };
 
 static char command[4096];

@@ -18,7 +18,7 @@ struct hn_verb {
 };
 
 extern const struct hn_verb hn_verb_train, hn_verb_eval, hn_verb_embed, hn_verb_import, hn_verb_info,
-    hn_verb_hash, hn_verb_verify, hn_verb_preview, hn_verb_tune, hn_verb_bench;
+    hn_verb_hash, hn_verb_fsck, hn_verb_verify, hn_verb_preview, hn_verb_tune, hn_verb_bench;
 
 /* What was typed, words in quotes where needed; valid until the end. */
 const char *hn_cli_command(void);

@@ -2,6 +2,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -215,17 +216,23 @@ hn_status hn_blocks_read(hn_blocks *b, size_t extent, uint64_t at, uint64_t coun
 hn_status hn_blocks_verify(hn_blocks *b, hn_progress *progress, void *ctx)
 {
     uint64_t total = 0, done = 0;
+    size_t damaged = 0;
+    char first[1024] = "";
 
     for (size_t i = 0; i < b->extents; i++)
         total += b->extent[i].length;
     for (size_t i = 0; i < b->extents; i++)
         for (size_t k = 0; k < b->extent[i].count; k++) {
             hn_status st = b->place[i][k] < KEPT ? load(b, i, k) : HN_OK;
-            if (st != HN_OK)
+            if (st != HN_OK && st != HN_EDATA)
                 return st;
+            if (st == HN_EDATA && damaged++ == 0)
+                snprintf(first, sizeof first, "%s", hn_error_text());
             done += block_length(&b->extent[i], k);
             if (progress)
                 progress(ctx, done, total);
         }
-    return HN_OK;
+    if (damaged > 1)
+        return hn_fail(HN_EDATA, "%s; nor do %zu more blocks", first, damaged - 1);
+    return damaged ? hn_fail(HN_EDATA, "%s", first) : HN_OK;
 }

@@ -4,6 +4,7 @@
 #include "train/limits.h"
 #include "train/trainer.h"
 #include <math.h>
+#include <stdio.h>
 
 /* What ranks ask for between two steps; the largest wish of any rank is everyone's.  Rank 0's news of the
  * save in flight ride on it: behind a wish to stop they may be lost, but then all wait for that save anyway.
@@ -220,6 +221,18 @@ static hn_status finish(hn_trainer *t, hn_status done)
     return done;
 }
 
+/* Samples that cannot be read end the run, but cost no step that was made. */
+static hn_status keep_state(hn_trainer *t, hn_status why)
+{
+    char text[1024];
+
+    if (why != HN_EDATA && why != HN_EIO)
+        return why;
+    snprintf(text, sizeof text, "%s", hn_error_text());
+    (void)hn_trainer_save(t); /* when that fails, too, the words below say so */
+    return hn_fail(why, "%s (after step %llu; %s)", text, (unsigned long long)t->step, hn_trainer_saved(t));
+}
+
 /* Once each: anchors are left out; all are, so that the batch teaches nothing. */
 static void warn_anchors(hn_trainer *t, const struct hn_step_report *r)
 {
@@ -289,7 +302,7 @@ hn_status hn_trainer_run(hn_trainer *t)
         if (wish == SAVE_NOW && (st = save_on_the_way(&l)) != HN_OK)
             return st;
         if ((st = advance(&l, end)) != HN_OK)
-            return st == HN_STOPPED ? finish(t, st) : st;
+            return st == HN_STOPPED ? finish(t, st) : keep_state(t, st);
     }
     return finish(t, HN_OK);
 }

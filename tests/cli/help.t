@@ -1,11 +1,11 @@
 # Help at every level, without MPI and without files; the README's reference is the program's.
 . "$HN_TOP/tests/lib.sh"
-plan 17
+plan 18
 
 try "$hardneg" --help
 is "$rc" 0 "hardneg --help"
 verbs=$(sed -n '/^  train/,/^$/s/^  \([a-z]*\) .*/\1/p' "$tmp/out")
-is "$(echo $verbs | wc -w | tr -d ' ')" 10 "lists ten verbs"
+is "$(echo $verbs | wc -w | tr -d ' ')" 11 "lists eleven verbs"
 for v in $verbs; do
     try "$hardneg" "$v" --help
     grep -q "^usage: .*hardneg $v" "$tmp/out"
