@@ -72,8 +72,20 @@ static hn_status check_data(const struct hn_reading *r)
     return HN_OK;
 }
 
+/* Is it what the table says when nobody says anything? */
+static bool at_default(const struct hn_reading *r, const char *key)
+{
+    const struct hn_key *k = hn_key_find(key);
+    struct hn_config table = {0};
+
+    return hn_reading_defaults(&(struct hn_reading){.c = &table, .file = r->file}) == HN_OK &&
+           memcmp((const char *)&table + k->at, (const char *)r->c + k->at, k->bytes) == 0;
+}
+
 static hn_status check_blur(const struct hn_reading *r)
 {
+    static const char *const of_blur[] = {"augment.blur_probability", "augment.blur_kernel",
+                                          "augment.blur_sigma"};
     const struct hn_augment_options *a = &r->c->augment;
 
     if (a->blur_sigma[0] > a->blur_sigma[1])
@@ -85,6 +97,11 @@ static hn_status check_blur(const struct hn_reading *r)
         return complain(r, later(r, "augment.blur_kernel", "augment.size"),
                         "a blur of %zu pixels is larger than views of %zu (augment.size)", a->blur_kernel,
                         a->size);
+    for (size_t i = 0; a->blur == HN_BLUR_NONE && i < sizeof of_blur / sizeof *of_blur; i++)
+        if (!at_default(r, of_blur[i]))
+            return complain(r, later(r, of_blur[i], "augment.blur"),
+                            "%s belongs to blur opencv and torchvision, not to none",
+                            hn_key_short(hn_key_find(of_blur[i])));
     return HN_OK;
 }
 
@@ -99,16 +116,6 @@ static hn_status check_augment(const struct hn_reading *r)
         return complain(r, "augment.crop_ratio", "least %g is more than most %g", a->crop_ratio[0],
                         a->crop_ratio[1]);
     return check_blur(r);
-}
-
-/* Is it what the table says when nobody says anything? */
-static bool at_default(const struct hn_reading *r, const char *key)
-{
-    const struct hn_key *k = hn_key_find(key);
-    struct hn_config table = {0};
-
-    return hn_reading_defaults(&(struct hn_reading){.c = &table, .file = r->file}) == HN_OK &&
-           memcmp((const char *)&table + k->at, (const char *)r->c + k->at, k->bytes) == 0;
 }
 
 /* Sizes that the other kinds of encoder read; they would be ignored in silence. */
@@ -145,14 +152,9 @@ static hn_status check_model(const struct hn_reading *r)
 static hn_status check_hardening(const struct hn_reading *r)
 {
     const struct hn_loss_options *l = &r->c->loss;
-    const char *kind = hn_value_name(hn_key_find("loss.kind"), r->c);
     const char *hardening = hn_value_name(hn_key_find("loss.hardening"), r->c);
-    bool tilt = l->hardening == HN_HARDEN_TILT, weighs = strncmp(kind, "hard", 4) == 0;
+    bool tilt = l->hardening == HN_HARDEN_TILT;
 
-    if (l->hardening != HN_HARDEN_NONE && !weighs)
-        return complain(r, later(r, "loss.hardening", "loss.kind"),
-                        "hardening \"%s\" belongs to hard and hard_scl: %s weighs all negatives alike",
-                        hardening, kind);
     if (l->beta > 0 && !tilt)
         return complain(r, later(r, "loss.beta", "loss.hardening"),
                         "beta %g belongs to hardening tilt, not to %s", l->beta, hardening);
@@ -190,6 +192,10 @@ static hn_status check_loss(const struct hn_reading *r)
     if (l->clamp && !hard && !debiased)
         return complain(r, later(r, "loss.clamp", "loss.kind"),
                         "the clamp belongs to debiased and hard, not to %s", kind);
+    if (l->hardening != HN_HARDEN_NONE && !hard && !hard_scl)
+        return complain(r, later(r, "loss.hardening", "loss.kind"),
+                        "hardening \"%s\" belongs to hard and hard_scl: %s weighs all negatives alike",
+                        hn_value_name(hn_key_find("loss.hardening"), r->c), kind);
     if (l->beta > 0 && !hard && !hard_scl)
         return complain(r, later(r, "loss.beta", "loss.kind"),
                         "beta %g belongs to hard and hard_scl, not to %s", l->beta, kind);
@@ -202,6 +208,9 @@ static hn_status check_loss(const struct hn_reading *r)
     if (supcon && l->reduction == HN_REDUCTION_PAIRS)
         return complain(r, later(r, "loss.reduction", "loss.kind"),
                         "supcon is a mean over anchors: reduction \"pairs\" belongs to the other losses");
+    if (l->hardening == HN_HARDEN_TOPK && l->topk == 0)
+        return complain(r, later(r, "loss.topk", "loss.hardening"),
+                        "topk 0: at least one negative is chosen");
     if (hn_loss_check(l) != HN_OK)
         return complain(r, "loss.kind", "%s", hn_error_text());
     return HN_OK;

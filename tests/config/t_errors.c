@@ -99,6 +99,11 @@ static const struct {
      "run.cfg:2: augment.blur_sigma: least 2 is more than most 0.1"},
     {PATH "augment: { blur_kernel = 4; };", NULL,
      "run.cfg:2: augment.blur_kernel: 4 is even: a blur needs a middle"},
+    {PATH "augment: { blur_probability = 0.3; };", NULL,
+     "run.cfg:2: augment.blur_probability: blur_probability belongs to blur opencv and torchvision, not to "
+     "none"},
+    {PATH "augment: { preset = \"hcl-cifar\"; blur_kernel = 5; };", "augment.blur=none",
+     "--set augment.blur=none: blur_kernel belongs to blur opencv and torchvision, not to none"},
     {PATH "augment: { preset = \"hcl-cifar\"; };", "augment.blur_kernel=33",
      "--set augment.blur_kernel=33: a blur of 33 pixels is larger than views of 32 (augment.size)"},
     {PATH "model: { encoder = \"resnet18\";\n norm = false; };", NULL,
@@ -124,7 +129,11 @@ static const struct {
     {PATH "loss: { kind = \"scl\"; detach = true; };", NULL,
      "run.cfg:2: loss.detach: detach belongs to hard and hard_scl, not to scl"},
     {PATH "loss: { hardening = \"topk\"; topk = 0; };", NULL,
-     "run.cfg: loss.kind: topk 0: at least one negative is chosen"},
+     "run.cfg:2: loss.topk: topk 0: at least one negative is chosen"},
+    {PATH "loss: { kind = \"supcon\"; };", "loss.hardening=tilt",
+     "--set loss.hardening=tilt: hardening \"tilt\" belongs to hard and hard_scl: supcon weighs all "
+     "negatives "
+     "alike"},
     {PATH "loss: { topk = 5; };", NULL,
      "run.cfg:2: loss.topk: topk 5 belongs to hardening topk, not to tilt"},
     {PATH "loss: { threshold = 0.5; };", "loss.hardening=topk",
