@@ -15,8 +15,8 @@ train() { # RUN: a file of a dead process is found after the first save, while t
     : >"$tmp/$1/checkpoints/.x.h5.$(hostname).99999999.tmp"
     echo "'$hardneg' train '$HN_TOP/tests/train/tiny.cfg' -o '$tmp/$1' --set data.path='$tmp/tiny.h5'"
 }
-# log.txt without times of day, speeds and places
-plain() { sed "s/^[^ ]* [^ ]* //; s|$tmp/[a-z]*/||g; s/[0-9]* pairs.*//" "$tmp/$1/log.txt"; }
+# log.txt without times of day, speeds and places, sorted: a save is said when its thread is done
+plain() { sed "s/^[^ ]* [^ ]* //; s|$tmp/[a-z]*/||g; s/[0-9]* pairs.*//" "$tmp/$1/log.txt" | sort; }
 
 env -u OMPI_COMM_WORLD_SIZE script -qec "$(train seen)" "$tmp/screen" >/dev/null </dev/null
 is $? 0 "a run on a terminal"
