@@ -32,6 +32,10 @@ struct hn_config {
     double max_minutes;        /* 0: no limit */
     double stall_minutes;      /* 0: nobody is waited for in vain */
     size_t log_every;          /* steps per row of metrics */
+    int nonfinite;             /* 0: stop, 1: skip the update */
+    uint64_t max_skips;        /* in all */
+    size_t check_every;        /* steps from one comparison of the replicas to the next; 0: none */
+    int drift;                 /* 0: reload, 1: stop */
     struct hn_comm_options comm;
     struct hn_data_options data;
     struct hn_augment_options augment; /* h, w, c come from the data */

@@ -66,6 +66,7 @@ void hn_trainer_free(hn_trainer *t);
 struct hn_step_report {
     uint64_t step; /* number of this step, from 1 */
     double loss, grad_norm, lr;
+    bool skipped; /* loss or gradient were not finite, and run.nonfinite says skip: no update was made */
     struct hn_loss_summary summary;
     struct hn_step_seconds seconds;
 };

@@ -47,6 +47,18 @@ static const char *const *reduction_names(void)
     return names;
 }
 
+static const char *const *nonfinite_names(void)
+{
+    static const char *const names[] = {"stop", "skip", NULL};
+    return names;
+}
+
+static const char *const *drift_names(void)
+{
+    static const char *const names[] = {"reload", "stop", NULL};
+    return names;
+}
+
 static const char *const *stem_names(void)
 {
     static const char *const names[] = {[HN_STEM_CIFAR] = "cifar", [HN_STEM_IMAGENET] = "imagenet", NULL};
@@ -80,6 +92,17 @@ const struct hn_key hn_keys[] = {
  "a rank that hangs, has stopped or is gone for so long is named and the job ends with exit code 69; 0: never", 0},
 {"run.log_every", HN_KEY_COUNT, AT(log_every), "10", BETWEEN(1, 1e9), HN_FREE,
  "steps from one row of metrics.jsonl to the next", 0},
+
+{"run.nonfinite", HN_KEY_NAME, AT(nonfinite), "stop", ONE_OF(nonfinite_names), HN_FREE,
+ "a step whose loss or gradient is not finite: stop: exit code 79, nothing is saved over good state; skip: leaves "
+ "the update out, and BatchNorm's statistics as they were", 0},
+{"run.max_skips", HN_KEY_COUNT, AT(max_skips), "10", BETWEEN(1, 1e12), HN_FREE,
+ "run.nonfinite skip: so many updates of the whole run at most; the next one stops it", 0},
+{"run.check_every", HN_KEY_COUNT, AT(check_every), "100", BETWEEN(0, 1e12), HN_FREE,
+ "steps from one comparison of the ranks' weights and optimiser state to the next, and before every save; 0: none", 0},
+{"run.drift", HN_KEY_NAME, AT(drift), "reload", ONE_OF(drift_names), HN_FREE,
+ "a rank whose state differs from the others': reload: all go back to the last checkpoint, three times at most; stop: "
+ "exit code 69", 0},
 
 {"batch.size", HN_KEY_COUNT, AT(batch), "256", BETWEEN(2, 16777216), HN_FIXED,
  "samples of a step over all ranks; every other sample of it is a candidate negative", 0},

@@ -54,6 +54,7 @@ struct member {
 struct import {
     const struct format *format;
     const char *source;
+    const volatile sig_atomic_t *stop; /* as in hn_import_options */
     hn_archive *archive;
     struct member member[MEMBERS];
     size_t members;
@@ -148,6 +149,9 @@ static hn_status scan_records(struct import *m, struct member *k)
     hn_status st = HN_OK;
 
     while (st == HN_OK && got == want) {
+        if (m->stop && *m->stop)
+            return hn_fail(HN_STOPPED, "%s: stopped on request while it was checked; nothing is kept",
+                           m->source);
         st = hn_archive_read(m->archive, m->piece, want, &got);
         if (st == HN_OK)
             st = check_records(m, k, got);
@@ -349,6 +353,7 @@ static hn_status import(const struct format *format, const char *source, const c
         return HN_ENOMEM;
     m->format = format;
     m->source = source;
+    m->stop = options->stop;
     m->piece = hn_calloc(RECORDS, format->record);
     m->pixels = hn_calloc(RECORDS, PIXELS);
     if (m->piece && m->pixels)

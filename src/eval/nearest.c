@@ -17,6 +17,7 @@
 #include <string.h>
 
 enum { QUERIES = 128, ROWS = 512, STRIP = 32 };      /* a tile; similarities that are looked at at once */
+enum { BLOCKS_PER_WORKER = 4 };                      /* of queries, from one chance to stop to the next */
 static const size_t PIECE_BYTES = (size_t)64 << 20;  /* of bank rows */
 static const size_t LISTS_BYTES = (size_t)256 << 20; /* of candidates; more queries take more rounds */
 
@@ -29,6 +30,7 @@ struct nearest {
     struct hn_range *share; /* of the bank */
     size_t piece_rows;      /* largest piece */
     size_t lists, rounds;   /* queries of a round, rounds of the rank with most queries */
+    size_t group, groups;   /* blocks of queries between two chances to stop; groups of the rank with most */
 
     void *block;
     float *row; /* (piece_rows, dim) of another rank */
@@ -41,6 +43,7 @@ struct nearest {
     } * scratch; /* per thread */
 
     struct hn_range now; /* own queries of this round */
+    size_t first_block;  /* of the group at work */
     struct hn_bank_piece piece;
 };
 
@@ -106,6 +109,9 @@ static void measure(struct nearest *n)
     n->lists = (fits ? fits : 1) < n->query->own.count ? (fits ? fits : 1) : n->query->own.count;
     n->rounds = n->lists ? (n->query->own.count + n->lists - 1) / n->lists : 0;
     n->rounds = (size_t)hn_comm_max(n->comm, (int64_t)n->rounds);
+    n->group = BLOCKS_PER_WORKER * hn_threads_count(n->threads);
+    n->groups = (n->lists + n->group * QUERIES - 1) / (n->group * QUERIES);
+    n->groups = (size_t)hn_comm_max(n->comm, (int64_t)n->groups);
 }
 
 static hn_status prepare(struct nearest *n)
@@ -207,7 +213,8 @@ static void search_block(void *ctx, size_t item, size_t worker)
 {
     struct nearest *n = ctx;
     struct scratch *s = &n->scratch[worker];
-    size_t first = item * QUERIES, left = n->now.count - first, queries = left < QUERIES ? left : QUERIES;
+    size_t first = (n->first_block + item) * QUERIES, left = n->now.count - first;
+    size_t queries = left < QUERIES ? left : QUERIES;
     const real *q = as_real(query_row(n, first), queries * n->dim, s->query);
 
     for (size_t at = 0, rows; at < n->piece.rows; at += rows) {
@@ -251,17 +258,31 @@ static hn_status go_on(struct nearest *n)
                : HN_OK;
 }
 
+/* Own queries through the piece, a group at a time. */
+static hn_status search_piece(struct nearest *n)
+{
+    size_t blocks = (n->now.count + QUERIES - 1) / QUERIES;
+    hn_status st = HN_OK;
+
+    n->first_block = 0;
+    for (size_t g = 0, count; g < n->groups && (st = go_on(n)) == HN_OK; g++, n->first_block += count) {
+        count = blocks - n->first_block < n->group ? blocks - n->first_block : n->group;
+        hn_threads_each(n->threads, count, search_block, n);
+    }
+    return st;
+}
+
 static hn_status run_round(struct nearest *n, size_t round, hn_take_nearest *take, void *ctx)
 {
+    hn_status st;
+
     begin_round(n, round);
     for (size_t owner = 0; owner < hn_comm_size(n->comm); owner++)
         for (size_t at = 0, rows; at < n->share[owner].count; at += rows) {
-            hn_status st = go_on(n);
-            if (st != HN_OK)
-                return st;
             rows = n->share[owner].count - at < n->piece_rows ? n->share[owner].count - at : n->piece_rows;
             pass_piece(n, owner, at, rows);
-            hn_threads_each(n->threads, (n->now.count + QUERIES - 1) / QUERIES, search_block, n);
+            if ((st = search_piece(n)) != HN_OK)
+                return st;
         }
     hn_threads_each(n->threads, n->now.count, sort_list, n);
     for (size_t i = 0; i < n->now.count; i++)

@@ -134,7 +134,7 @@ hn_status hn_trainer_hear_save(hn_trainer *t, enum hn_save_news news)
     return news == HN_SAVE_NO_NEWS ? HN_OK : forgive(t, step, hear(t, news));
 }
 
-static hn_status end_save_in_flight(hn_trainer *t)
+hn_status hn_trainer_end_save(hn_trainer *t)
 {
     uint64_t step = t->saving_step;
 
@@ -145,14 +145,14 @@ hn_status hn_trainer_begin_save(hn_trainer *t)
 {
     hn_status st = HN_OK;
 
-    if (t->saving_step != t->step && t->saved_step != t->step && (st = end_save_in_flight(t)) == HN_OK)
+    if (t->saving_step != t->step && t->saved_step != t->step && (st = hn_trainer_end_save(t)) == HN_OK)
         begin(t);
     return st;
 }
 
 hn_status hn_trainer_save(hn_trainer *t)
 {
-    hn_status st = end_save_in_flight(t);
+    hn_status st = hn_trainer_end_save(t);
 
     if (st != HN_OK || t->saved_step == t->step)
         return st;

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/tree.h"
 #include "train/exchange.h"
+#include "train/inject.h"
 #include "train/pool.h"
 
 struct hn_core {
@@ -213,6 +214,7 @@ void hn_core_backward(hn_core *c, struct hn_core_report *out)
     stat = hn_gathered_stats(c->gathered, c->loss);
     s->gather += hn_lap(&since);
     hn_loss_lap2(c->loss, hn_net_doutput(c->net), stat, pool, blocks);
+    hn_inject_nan("gradient", hn_net_doutput(c->net));
     hn_loss_summary(c->loss, &out->loss, stat, pool->m);
     s->loss += hn_lap(&since);
     hn_comm_phase("backward");

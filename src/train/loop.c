@@ -1,6 +1,7 @@
 /* The loop around the steps: metrics, evaluations, checkpoints, and every way to stop. */
 #include "base/clock.h"
 #include "base/json.h"
+#include "train/drift.h"
 #include "train/limits.h"
 #include "train/trainer.h"
 #include <math.h>
@@ -52,6 +53,14 @@ static bool eval_due(const hn_trainer *t)
     double every = t->session.config.eval.every_epochs * (double)t->per_epoch;
 
     return every > 0 && floor((double)t->step / every) > floor((double)(t->step - 1) / every);
+}
+
+/* Also before every save, so that none holds a state that has drifted. */
+static bool compare_due(const hn_trainer *t, uint64_t end)
+{
+    size_t every = t->session.config.check_every;
+
+    return every > 0 && (t->step % every == 0 || save_due(t) || t->step == end);
 }
 
 static void add_seconds(struct hn_step_seconds *sum, const struct hn_step_seconds *s)
@@ -117,6 +126,8 @@ static void write_step(struct loop *l, const struct hn_step_report *r, double pa
     hn_json_number(j, "loss", r->loss);
     hn_json_number(j, "lr", r->lr);
     hn_json_number(j, "grad_norm", r->grad_norm);
+    if (t->state.skips > 0)
+        hn_json_integer(j, "skipped", t->state.skips);
     write_negatives(&r->summary, j);
     hn_json_number(j, "pairs_per_s", pairs_per_s);
     write_seconds(l, j);
@@ -218,6 +229,9 @@ static hn_status finish(hn_trainer *t, hn_status done)
         return hn_fail(HN_STOPPED,
                        "stopped on request after step %llu of %llu, saved; the same command goes on",
                        (unsigned long long)t->step, (unsigned long long)t->steps);
+    if (t->state.skips > 0 && hn_trainer_leads(t))
+        hn_log(HN_LOG_WARN, "%lld of %llu updates were skipped: loss or gradient were not finite",
+               (long long)t->state.skips, (unsigned long long)t->step);
     return done;
 }
 
@@ -257,12 +271,15 @@ static hn_status advance(struct loop *l, uint64_t end)
 {
     hn_trainer *t = l->t;
     struct hn_step_report report;
+    bool back;
     hn_status st = hn_trainer_step(t, &report);
 
     if (st != HN_OK)
         return st;
     warn_anchors(t, &report);
     note_step(l, &report);
+    if (compare_due(t, end) && ((st = hn_drift_check(t, &back)) != HN_OK || back))
+        return st;
     if (t->step < end && save_due(t) && (st = save_on_the_way(l)) != HN_OK)
         return st;
     return t->evaluates && eval_due(t) ? evaluate(l) : HN_OK;
@@ -284,6 +301,7 @@ hn_status hn_trainer_run(hn_trainer *t)
 {
     uint64_t end = t->options.steps && t->options.steps < t->steps ? t->options.steps : t->steps;
     struct loop l = {.t = t, .interval_start = hn_now()};
+    bool back;
     hn_status st;
 
     hn_comm_stop_when(t->options.stop);
@@ -296,6 +314,8 @@ hn_status hn_trainer_run(hn_trainer *t)
         int64_t said = hn_comm_max(t->session.comm, own_wish(t) * NEWS + hn_trainer_save_news(t));
         enum wish wish = (enum wish)(said / NEWS);
         if ((st = hn_trainer_hear_save(t, (enum hn_save_news)(said % NEWS))) != HN_OK)
+            return st;
+        if (wish != GO_ON && (st = hn_drift_check(t, &back)) != HN_OK)
             return st;
         if (wish == STOP_NOW)
             return finish(t, HN_STOPPED);

@@ -43,7 +43,7 @@ static hn_status list(struct hn_state *s, const struct hn_array *array, size_t a
 
     while (state && state[states])
         states++;
-    most = arrays * (1 + states) + 2;
+    most = arrays * (1 + states) + 3;
     *s = (struct hn_state){0};
     s->array = hn_calloc(most, sizeof *s->array);
     s->names = hn_calloc(most, NAME);
@@ -65,6 +65,7 @@ static hn_status list(struct hn_state *s, const struct hn_array *array, size_t a
     if (state) {
         append_integer(s, "step", &s->step);
         append_integer(s, "updates", &s->updates);
+        append_integer(s, "skips", &s->skips);
     }
     return HN_OK;
 }

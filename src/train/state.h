@@ -13,7 +13,7 @@ struct hn_state {
     struct hn_ckpt_array *array;
     size_t arrays, model_arrays; /* the first model_arrays are weights and running statistics */
     char *names;
-    int64_t step, updates;
+    int64_t step, updates, skips; /* skips: updates left out, counted by the trainer */
 };
 
 /* optim NULL: the model alone (evaluation).  net and optim must outlive the list. */

@@ -6,8 +6,9 @@
  *
  * What a rank computes here has the same bits however many there are. */
 #include "base/clock.h"
+#include "train/finite.h"
+#include "train/inject.h"
 #include "train/trainer.h"
-#include <math.h>
 
 /* Both views of own sample i, into their rows of its microbatch's input: the second is its partner's.  Both
  * are drawn for sample i, so that two samples with one partner see different views of it. */
@@ -40,24 +41,15 @@ static double beta(const hn_trainer *t)
     return hn_beta_at(&t->session.config.loss, t->step / t->per_epoch + 1, t->session.config.epochs);
 }
 
-/* The same numbers, so the same verdict, on every rank. */
-static hn_status check_finite(const hn_trainer *t, const struct hn_core_report *core)
-{
-    const char *what = !isfinite(core->loss.loss) ? "loss" : !isfinite(core->grad_norm) ? "gradient" : NULL;
-
-    if (what == NULL)
-        return HN_OK;
-    return hn_fail(HN_EDIVERGED, "step %llu: the %s is not finite; %s", (unsigned long long)t->step + 1, what,
-                   hn_trainer_saved(t));
-}
-
 hn_status hn_trainer_step(hn_trainer *t, struct hn_step_report *report)
 {
     struct hn_core_report core;
     double since = hn_now(), input;
+    bool skip;
     hn_status st;
 
     hn_comm_step(t->step + 1);
+    hn_inject_at(t->step + 1, hn_comm_rank(t->session.comm));
     hn_comm_phase("reading samples");
     st = hn_prefetch_next(t->prefetch, &t->batch); /* all that can fail on one rank alone */
     if ((st = hn_comm_agree(t->session.comm, st)) != HN_OK)
@@ -65,19 +57,24 @@ hn_status hn_trainer_step(hn_trainer *t, struct hn_step_report *report)
     for (size_t i = 0; i < t->batch->samples; i++)
         hn_core_labels(t->core)[i] = t->batch->label[i];
     hn_threads_each(t->session.threads, t->batch->samples, make_views, t);
+    hn_inject_nan("input", hn_net_input(hn_core_net(t->core), 0));
     input = hn_lap(&since);
     hn_loss_set_beta(hn_core_loss(t->core), beta(t));
+    hn_finite_keep(t);
     hn_core_forward(t->core);         /* wave by wave: rows of unit length */
     hn_core_backward(t->core, &core); /* pool, lap 1, lap 2, gradient up the tree */
-    if ((st = check_finite(t, &core)) != HN_OK)
+    if ((st = hn_finite_check(t, &core, &skip)) != HN_OK)
         return st;
     *report = (struct hn_step_report){.step = t->step + 1,
                                       .loss = core.loss.loss,
                                       .grad_norm = core.grad_norm,
                                       .lr = rate(t),
+                                      .skipped = skip,
                                       .summary = core.loss};
     hn_comm_phase("updating the weights");
-    hn_core_update(t->core, report->lr);
+    if (!skip)
+        hn_core_update(t->core, report->lr);
+    hn_inject_bit(hn_net_parameters(hn_core_net(t->core), &(size_t){0}));
     report->seconds = hn_core_seconds(t->core);
     report->seconds.input = input;
     t->step++;

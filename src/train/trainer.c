@@ -3,6 +3,8 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "train/drift.h"
+#include "train/finite.h"
 #include "train/start.h"
 #include <math.h>
 #include <string.h>
@@ -34,7 +36,9 @@ static hn_status open_core(hn_trainer *t)
     if ((st = hn_core_new(&t->core, t->session.comm, t->session.threads, graph, &options)) != HN_OK)
         return st;
     hn_net_initialise(hn_core_net(t->core), c->seed);
-    st = hn_state_list(&t->state, hn_core_net(t->core), hn_core_optim(t->core));
+    if ((st = hn_state_list(&t->state, hn_core_net(t->core), hn_core_optim(t->core))) == HN_OK &&
+        (st = hn_finite_open(t)) == HN_OK)
+        st = hn_drift_open(t);
     return hn_comm_agree(t->session.comm, st);
 }
 
@@ -230,6 +234,25 @@ static hn_status open_prefetch(hn_trainer *t)
     return HN_OK;
 }
 
+hn_status hn_trainer_load(hn_trainer *t, const hn_ckpt *from)
+{
+    hn_status st = hn_state_load(&t->state, t->session.comm, from);
+
+    if (st != HN_OK)
+        return st;
+    t->step = t->saved_step = (uint64_t)t->state.step;
+    *hn_optim_updates(hn_core_optim(t->core)) = (uint64_t)t->state.updates;
+    hn_prefetch_free(t->prefetch);
+    t->prefetch = NULL;
+    if ((st = open_prefetch(t)) == HN_OK && hn_trainer_leads(t)) {
+        if (t->dir.metrics)
+            fclose(t->dir.metrics);
+        t->dir.metrics = NULL;
+        st = hn_rundir_open_metrics(&t->dir, t->step);
+    }
+    return hn_comm_agree(t->session.comm, st);
+}
+
 hn_status hn_trainer_new(hn_trainer **out, hn_comm *comm, const struct hn_config *config,
                          const struct hn_train_options *options)
 {
@@ -273,6 +296,9 @@ void hn_trainer_free(hn_trainer *t)
     hn_state_free(&t->state);
     hn_core_free(t->core);
     hn_free(t->scratch);
+    hn_free(t->running);
+    hn_free(t->hashes);
+    hn_free(t->hash_bytes);
     hn_config_text_free(t->config_text);
     hn_rundir_close(&t->dir);
     hn_session_close(&t->session);

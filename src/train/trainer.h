@@ -2,6 +2,7 @@
 #ifndef HN_TRAIN_TRAINER_H
 #define HN_TRAIN_TRAINER_H
 
+#include "base/hash.h"
 #include "hardneg/train.h"
 #include "train/core.h"
 #include "train/rundir.h"
@@ -29,12 +30,20 @@ struct hn_trainer {
     uint64_t saved_step;       /* of the newest checkpoint here; HN_NOT_SAVED */
     uint64_t saving_step;      /* of the one that is being written; HN_NOT_SAVED: none is */
     bool evaluates;            /* the data has labelled splits to judge by */
+    void *running;             /* BatchNorm's statistics before the step, where updates may be skipped */
+    struct hn_hash *hashes;    /* of the state's arrays, then of the ranks */
+    size_t *hash_bytes;        /* of each rank's */
+    size_t reloads;            /* since replicas had drifted apart */
     bool warned_anchors;       /* that every anchor was left out */
     bool warned_excluded;      /* that some were */
     double started, saved_at;  /* hn_now() */
     double save_seconds;       /* of the longest save so far */
 };
 
+/* Collective.  Everything as it was in the checkpoint, the run's newest, that rank 0 has open. */
+hn_status hn_trainer_load(hn_trainer *t, const hn_ckpt *from);
+/* Collective.  Waits for the save in flight. */
+hn_status hn_trainer_end_save(hn_trainer *t);
 /* What there is to go back to, in words. */
 const char *hn_trainer_saved(const hn_trainer *t);
 
