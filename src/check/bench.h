@@ -12,6 +12,7 @@
 struct hn_bench_options {
     const char *encoder;           /* of steps */
     size_t width, batch;           /* of steps; pairs of the loss */
+    size_t microbatches;           /* of steps; 0: the trainer's default */
     size_t repeats;                /* the median counts */
     size_t threads;                /* of each rank */
     const char *folder;            /* for files that are deleted again */

@@ -50,10 +50,10 @@ static hn_status make_config(struct hn_config *c, const struct hn_bench_options 
     snprintf(text, sizeof text,
              "data: { path = \"%s\"; }; eval: { every_epochs = 0.0; };\n"
              "run: { threads = %zu; };\n"
-             "batch: { size = %zu; };\n"
+             "batch: { size = %zu; microbatches = %zu; };\n"
              "augment: { preset = \"hcl-cifar\"; };\n"
              "model: { encoder = \"%s\"; width = %zu; head_hidden = 512; head_out = 128; };\n",
-             data, o->threads, o->batch, o->encoder, o->width);
+             data, o->threads, o->batch, o->microbatches, o->encoder, o->width);
     return hn_config_read(c, "bench", text, NULL, 0);
 }
 

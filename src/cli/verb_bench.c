@@ -4,13 +4,15 @@
 
 static struct {
     const char *encoder, *folder, *rows;
-    uint64_t width, batch, repeats, threads;
+    uint64_t width, batch, microbatches, repeats, threads;
 } given = {.encoder = "resnet18", .folder = ".", .width = 64, .batch = 64, .repeats = 3, .threads = 1};
 
 static const struct hn_option options[] = {
     {"encoder", 'e', HN_OPT_TEXT, &given.encoder, "NAME", "steps: kind of encoder (resnet18)"},
     {"width", 'w', HN_OPT_COUNT, &given.width, "N", "steps: width of a ResNet (64)"},
     {"batch", 'b', HN_OPT_COUNT, &given.batch, "N", "steps: samples of a step over all ranks (64)"},
+    {"microbatches", 'm', HN_OPT_COUNT, &given.microbatches, "N",
+     "steps: equal parts of the batch; 0: as a run by default"},
     {"repeats", 'r', HN_OPT_COUNT, &given.repeats, "N", "how often; the median counts (3)"},
     {"threads", 't', HN_OPT_COUNT, &given.threads, "N", "of each rank (1)"},
     {"folder", 'd', HN_OPT_TEXT, &given.folder, "DIR", "where files are made and deleted again (.)"},
@@ -41,6 +43,7 @@ static hn_status run(hn_comm *comm, const char *const *operand, size_t operands)
     struct hn_bench_options o = {.encoder = given.encoder,
                                  .width = given.width,
                                  .batch = given.batch,
+                                 .microbatches = given.microbatches,
                                  .repeats = given.repeats,
                                  .threads = given.threads,
                                  .folder = given.folder,
