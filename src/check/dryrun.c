@@ -56,18 +56,14 @@ static hn_status check_data(const struct hn_dryrun *d)
 {
     const struct hn_config *c = d->config;
     uint64_t there = d->data.samples[c->data.split];
+    hn_status st = hn_session_check_split(c, &d->data);
 
-    if (there == 0)
-        return hn_fail(HN_EDATA, "%s: has no split \"%s\" (data.split)", c->data.path,
-                       hn_split_name((enum hn_split)c->data.split));
+    if (st != HN_OK)
+        return st;
     if (c->batch > there)
         return hn_fail(HN_EUSAGE, "%s: a batch of %zu samples is larger than the set: %s has %llu",
                        c->data.path, c->batch, hn_split_name((enum hn_split)c->data.split),
                        (unsigned long long)there);
-    if (hn_loss_needs_labels(&c->loss) && !d->data.labelled[c->data.split])
-        return hn_fail(HN_EUSAGE, "loss %s needs labels, and split \"%s\" of %s has none",
-                       hn_loss_names()[c->loss.kind], hn_split_name((enum hn_split)c->data.split),
-                       c->data.path);
     return HN_OK;
 }
 

@@ -84,6 +84,23 @@ void hn_session_close(struct hn_session *s)
     *s = (struct hn_session){0};
 }
 
+hn_status hn_session_check_split(const struct hn_config *c, const struct hn_dataset_info *data)
+{
+    const char *split = hn_split_name((enum hn_split)c->data.split);
+
+    if (data->samples[c->data.split] == 0)
+        return hn_fail(HN_EDATA, "%s: has no split \"%s\" (data.split)", c->data.path, split);
+    if (data->labelled[c->data.split])
+        return HN_OK;
+    if (c->data.positives == HN_PAIR_LABEL)
+        return hn_fail(HN_EUSAGE, "data.positives \"label\" needs labels, and split \"%s\" of %s has none",
+                       split, c->data.path);
+    if (hn_loss_needs_labels(&c->loss))
+        return hn_fail(HN_EUSAGE, "loss %s needs labels, and split \"%s\" of %s has none",
+                       hn_loss_names()[c->loss.kind], split, c->data.path);
+    return HN_OK;
+}
+
 hn_status hn_session_graph(const struct hn_session *s, hn_graph **out)
 {
     return hn_model_build(out, &s->config.model);

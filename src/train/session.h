@@ -26,6 +26,10 @@ struct hn_session {
 hn_status hn_session_open(struct hn_session *s, hn_comm *comm, const struct hn_config *config);
 void hn_session_close(struct hn_session *s);
 
+/* Local.  HN_EDATA, HN_EUSAGE: the split to train on is not there, or lacks the labels that the config needs.
+ */
+hn_status hn_session_check_split(const struct hn_config *c, const struct hn_dataset_info *data);
+
 /* Local. */
 hn_status hn_session_graph(const struct hn_session *s, hn_graph **out);
 

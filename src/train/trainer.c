@@ -74,22 +74,14 @@ static hn_status check_data(hn_trainer *t)
 {
     const struct hn_config *c = &t->session.config;
     const struct hn_dataset_info *info = hn_dataset_info(t->session.data);
-    const char *split = hn_split_name((enum hn_split)c->data.split);
+    hn_status st;
 
     t->evaluates = info->labelled[HN_TRAIN] && info->labelled[HN_TEST] && info->samples[HN_TEST] > 0;
     if (!t->evaluates && c->eval.every_epochs > 0 && hn_trainer_leads(t))
         hn_log(HN_LOG_INFO, "%s has no labelled splits \"train\" and \"test\": no evaluation on the way",
                c->data.path);
-    if (info->samples[c->data.split] == 0)
-        return hn_fail(HN_EDATA, "%s: has no split \"%s\" (data.split)", c->data.path, split);
-    if (c->data.positives == HN_PAIR_LABEL && !info->labelled[c->data.split])
-        return hn_fail(HN_EUSAGE, "data.positives \"label\" needs labels, and split \"%s\" of %s has none",
-                       split, c->data.path);
-    if (!hn_loss_needs_labels(&c->loss))
-        return HN_OK;
-    if (!info->labelled[c->data.split])
-        return hn_fail(HN_EUSAGE, "loss %s needs labels, and split \"%s\" of %s has none",
-                       hn_loss_names()[c->loss.kind], split, c->data.path);
+    if ((st = hn_session_check_split(c, info)) != HN_OK || !hn_loss_needs_labels(&c->loss))
+        return st;
     return hn_trainer_leads(t) ? check_classes(t) : HN_OK;
 }
 

@@ -1,6 +1,6 @@
 # train --dry-run: says what a run would take, writes nothing; bad input.
 . "$HN_TOP/tests/lib.sh"
-plan 26
+plan 27
 
 "$HN_TOP/tests/make-idx" "$tmp" 160 40
 "$hardneg" import idx "$tmp" "$tmp/tiny.h5" >/dev/null || exit 1
@@ -51,6 +51,9 @@ refused 64 "COUNTxHEIGHT" "samples that are no shape" dry $none --samples 5000x
 refused 64 "larger than the set" "a batch that is larger than the set" dry $none --samples 16x32x32x3
 
 # Bad input.
+"$hardneg" import hdf5 "$HN_TOP/tests/golden/knn.h5" "$tmp/bare.h5" --train-images /bank >/dev/null || exit 1
+refused 64 "needs labels" "positives by label without labels" "$hardneg" train "$HN_TOP/tests/train/tiny.cfg" --dry-run \
+    --set data.path="$tmp/bare.h5" --set data.positives=label
 refused 64 "belong to --dry-run" "options of a dry run without it" "$hardneg" train "$HN_TOP/tests/train/tiny.cfg" -o "$tmp/x" --ranks 4
 refused 64 "must be at least 1" "no ranks" dry --ranks 0
 refused 64 "whole number" "negative ranks" dry --ranks -2
