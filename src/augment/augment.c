@@ -45,6 +45,11 @@ static hn_status check_shape(const struct hn_augment_options *o)
     if (!(o->test_crop == 0.0 || (o->test_crop >= 0.01 && o->test_crop <= 1.0)))
         return hn_fail(HN_EUSAGE, "views: %g of an image seen in evaluation; it must lie within 0.01 .. 1",
                        o->test_crop);
+    if (o->test_crop > 0.0 && o->test_crop < 1.0 && o->size == 0)
+        return hn_fail(HN_EUSAGE, "views: a test crop of %g needs a size of views: set augment.size",
+                       o->test_crop);
+    if (o->noise > 0.0 || o->mask > 0.0)
+        return hn_fail(HN_EUSAGE, "views: augment.noise and augment.mask are for vectors; these are images");
     return HN_OK;
 }
 

@@ -330,7 +330,7 @@ static void odd_shapes(void)
             o.h = shape[i][0];
             o.w = shape[i][1];
             o.size = shape[i][2];
-            o.test_crop = 0.7;
+            o.test_crop = o.size ? 0.7 : 1.0;
             o.mean[3] = 0.1;
             o.std[3] = 0.2;
             o.blur = o.c % 2 ? HN_BLUR_OPENCV : HN_BLUR_TORCHVISION;
@@ -458,6 +458,8 @@ static void refusals(void)
     REFUSED("sigma", (o.blur_sigma[0] = 2.0, o.blur_sigma[1] = 1.0));
     REFUSED("sigma", o.blur_sigma[0] = 0.0);
     REFUSED("seen in evaluation", o.test_crop = 1.5);
+    REFUSED("needs a size", (o.size = 0, o.test_crop = 0.5));
+    REFUSED("are for vectors", o.noise = 0.1);
     REFUSED("mean of channel 1", o.mean[1] = NAN);
     REFUSED("std of channel 2", o.std[2] = 0.0);
     REFUSED("numbers", (o.vectors = true, o.c = 0));
@@ -467,7 +469,7 @@ static void refusals(void)
 
 int main(void)
 {
-    tap_plan(45 + 2 + 3 + 3 + 12);
+    tap_plan(47 + 2 + 3 + 3 + 12);
     views_are_pure();
     decisions_do_not_shift_each_other();
     seeds_keep_their_meaning();
