@@ -133,16 +133,26 @@ static hn_status check_not_older(const hn_trainer *t, const hn_ckpt *from)
         hn_ckpt_path(from), (unsigned long long)hn_ckpt_step(from), t->dir.path, (unsigned long long)latest);
 }
 
+/* Line by line: what has changed is named. */
 static void compare_versions(const hn_ckpt *from)
 {
     struct hn_text now = {0};
     const char *before = hn_ckpt_get_text(from, "versions");
+    bool same = true;
 
     hn_start_versions(&now);
-    if (before && now.at && strcmp(before, now.at) != 0)
-        hn_log(HN_LOG_WARN,
-               "the checkpoint was written by another program, processor or library version: the run goes "
-               "on, but not with the bits of the uninterrupted one");
+    for (const char *a = before, *b = now.at; a && b && (*a || *b);) {
+        size_t n = strcspn(a, "\n"), m = strcspn(b, "\n");
+        if (n != m || memcmp(a, b, n) != 0) {
+            hn_log(HN_LOG_WARN, "the checkpoint was written under \"%.*s\"; this is \"%.*s\"", (int)n, a,
+                   (int)m, b);
+            same = false;
+        }
+        a += n + (a[n] != '\0');
+        b += m + (b[m] != '\0');
+    }
+    if (!same)
+        hn_log(HN_LOG_WARN, "the run goes on, but not with the bits of the uninterrupted one");
     hn_text_free(&now);
 }
 

@@ -1,6 +1,6 @@
 # Interrupted equals uninterrupted, at every step, on changing rank counts; refusals; metrics; stopping.
 . "$HN_TOP/tests/lib.sh"
-plan 34
+plan 38
 
 "$HN_TOP/tests/make-idx" "$tmp" 160 40
 "$hardneg" import idx "$tmp" "$tmp/tiny.h5" >/dev/null || exit 1
@@ -31,6 +31,29 @@ for pair in "1 3" "3 2" "8 1" "2 8"; do
     train "$from" "p$from$to" --steps 7 >"$tmp/out" 2>&1 && train "$to" "p$from$to" >>"$tmp/out" 2>&1
     is "$(hash "p$from$to")" "$whole" "7 steps on $from ranks, the rest on $to: the same bits"
 done
+
+# Another number of ranks at every restart.
+at=0
+for r in 1 8 2 3 5; do
+    at=$((at + 2))
+    train "$r" elastic --steps $at >"$tmp/out" 2>&1
+done
+is "$at $(hash elastic)" "10 $whole" "1, 8, 2, 3, 5 ranks, two steps each: the same bits"
+
+# Another processor for OpenBLAS: allowed, and said.  (The name is OpenBLAS's own; elsewhere than on x86 it has no say.)
+train 0 moved --steps 4 >"$tmp/out" 2>&1
+OPENBLAS_CORETYPE=Prescott "$hardneg" --version >"$tmp/other" 2>&1
+try env OPENBLAS_CORETYPE=Prescott "$hardneg" train "$cfg" -o "$tmp/moved" --set data.path="$tmp/tiny.h5" --set run.threads=1
+is "$rc" 0 "resumed under another kernel of OpenBLAS"
+if "$hardneg" --version | cmp -s - "$tmp/other"; then
+    ok 0 "what has changed is named # SKIP OpenBLAS has one kernel here"
+    ok 0 "and what follows # SKIP OpenBLAS has one kernel here"
+else
+    grep -q 'written under "linear algebra: .*"; this is "linear algebra: .*Prescott' "$tmp/out"
+    ok $? "what has changed is named"
+    grep -q "not with the bits of the uninterrupted one" "$tmp/out"
+    ok $? "and what follows"
+fi
 
 # Momentum is part of the state, drops and scaling follow from the step.
 lars="--set optim.kind=lars --set optim.lr=1 --set optim.nesterov=true --set optim.schedule=multistep --set optim.milestones=1 --set optim.lr_scaling=sqrt"
