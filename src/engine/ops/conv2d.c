@@ -46,19 +46,19 @@ static double flops(const struct hn_op *op)
     return 2.0 * (double)hn_op_out(op) * (double)(op->in.c * op->kernel * op->kernel);
 }
 
-static size_t scratch(const struct hn_op *op, size_t rows)
+size_t hn_op_conv_scratch(const struct hn_op *op, size_t rows)
 {
-    struct hn_conv c = problem(op, rows);
+    struct hn_conv c = op->kind->conv(op, rows);
 
     return hn_conv_scratch(&c, hn_conv_choose(&c)) * sizeof(real);
 }
 
-static void forward(const struct hn_call *k)
+void hn_op_conv_forward(const struct hn_call *k)
 {
     hn_conv_forward(k->op->conv, k->y, k->x[0], k->w[0], k->w[1], k->scratch);
 }
 
-static void backward(const struct hn_call *k)
+void hn_op_conv_backward(const struct hn_call *k)
 {
     hn_conv_backward_weight(k->op->conv, k->dw[0], k->dw[1], k->dy, k->x[0], k->scratch);
     if (k->dx[0])
@@ -69,7 +69,7 @@ const struct hn_op_kind hn_op_conv2d = {.name = "conv2d",
                                         .reads_x = true,
                                         .shape = shape,
                                         .flops = flops,
-                                        .scratch = scratch,
+                                        .scratch = hn_op_conv_scratch,
                                         .conv = problem,
-                                        .forward = forward,
-                                        .backward = backward};
+                                        .forward = hn_op_conv_forward,
+                                        .backward = hn_op_conv_backward};

@@ -39,30 +39,11 @@ static struct hn_conv problem(const struct hn_op *op, size_t rows)
                             .bias = op->bias};
 }
 
-static size_t scratch(const struct hn_op *op, size_t rows)
-{
-    struct hn_conv c = problem(op, rows);
-
-    return hn_conv_scratch(&c, hn_conv_choose(&c)) * sizeof(real);
-}
-
-static void forward(const struct hn_call *k)
-{
-    hn_conv_forward(k->op->conv, k->y, k->x[0], k->w[0], k->w[1], k->scratch);
-}
-
-static void backward(const struct hn_call *k)
-{
-    hn_conv_backward_weight(k->op->conv, k->dw[0], k->dw[1], k->dy, k->x[0], k->scratch);
-    if (k->dx[0])
-        hn_conv_backward_data(k->op->conv, k->dx[0], k->dy, k->w[0], k->scratch);
-}
-
 const struct hn_op_kind hn_op_linear = {.name = "linear",
                                         .reads_x = true,
                                         .shape = shape,
                                         .flops = flops,
-                                        .scratch = scratch,
+                                        .scratch = hn_op_conv_scratch,
                                         .conv = problem,
-                                        .forward = forward,
-                                        .backward = backward};
+                                        .forward = hn_op_conv_forward,
+                                        .backward = hn_op_conv_backward};
