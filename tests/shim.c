@@ -4,15 +4,18 @@
  *   CALL  one of the names below, or "any"
  *   FROM  which of these calls, from 1; those up to TO meet the same fate
  *   WHAT  ENOSPC EDQUOT EIO EROFS EINTR; SHORT (half of a write); KILL (before the call); AFTER (killed after
- * it); HALF (killed in the middle of a write); NONE SHIM_LOG=FILE  gets the name of each call, one a line
+ *         it); HALF (killed in the middle of a write); WAITms (the call takes so long); CRAWLms (so does
+ * every page of a write); NONE
  *
- * Calls count in the thread that saves: from its mkdir of ".../checkpoints" on. */
+ * SHIM_LOG=FILE gets the name of each call, one a line.  Calls count in the thread that saves: from its mkdir
+ * of ".../checkpoints" on; those of "*CALL" in all. */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,22 +23,28 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
-enum fate { PASS, FAIL, SHORT, HALF, AFTER };
+enum fate { PASS, FAIL, SHORT, HALF, AFTER, CRAWL };
 
 static struct {
     char call[16], what[16];
-    int from, to, seen, log;
-    bool read;
+    int from, to, log;
+    bool everywhere, read;
 } shim;
-static _Thread_local bool saves; /* this thread; it alone touches shim */
+static atomic_int seen;
+static _Thread_local bool saves; /* this thread */
 
-static void read_wish(void)
+__attribute__((constructor)) static void read_wish(void)
 {
     const char *wish = getenv("SHIM"), *log = getenv("SHIM_LOG");
 
+    if (shim.read)
+        return;
     shim.read = true;
+    shim.everywhere = wish && wish[0] == '*';
+    wish += shim.everywhere;
     shim.log = log ? (int)syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_CREAT | O_APPEND, 0666) : -1;
     if (wish == NULL || sscanf(wish, "%15[^:]:%d:%d:%15s", shim.call, &shim.from, &shim.to, shim.what) != 4)
         shim.call[0] = '\0';
@@ -70,15 +79,23 @@ static void die(void)
 
 static enum fate fate(const char *name)
 {
-    if (!saves)
+    int ms, nth;
+
+    read_wish(); /* other libraries may start before this one */
+    if (!saves && !shim.everywhere)
         return PASS;
-    if (!shim.read)
-        read_wish();
-    note(name);
+    if (saves)
+        note(name);
     if (strcmp(shim.call, "any") != 0 && strcmp(shim.call, name) != 0)
         return PASS;
-    if (++shim.seen < shim.from || shim.seen > shim.to)
+    if ((nth = ++seen) < shim.from || nth > shim.to)
         return PASS;
+    if (sscanf(shim.what, "WAIT%d", &ms) == 1 || sscanf(shim.what, "CRAWL%d", &ms) == 1) {
+        struct timespec left = {ms / 1000, ms % 1000 * 1000000L};
+        while (nanosleep(&left, &left) != 0 && errno == EINTR)
+            ;
+        return shim.what[0] == 'C' ? CRAWL : PASS;
+    }
     if (strcmp(shim.what, "KILL") == 0)
         die();
     if (strcmp(shim.what, "AFTER") == 0)
@@ -153,7 +170,9 @@ ssize_t write(int fd, const void *bytes, size_t n)
 
     if (its == FAIL)
         return -1;
-    ssize_t done = NEXT(write)(fd, bytes, its == SHORT || its == HALF ? (n + 1) / 2 : n);
+    if (its == SHORT || its == HALF)
+        n = (n + 1) / 2;
+    ssize_t done = NEXT(write)(fd, bytes, its == CRAWL && n > 4096 ? 4096 : n);
     if (its == HALF || its == AFTER)
         die();
     return done;

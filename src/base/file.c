@@ -60,11 +60,13 @@ hn_status hn_file_begin(struct hn_file *f, const char *path)
     *f = HN_FILE_NONE;
     if (!name_temp(f, folder, sizeof folder, path))
         return hn_fail(HN_ECREATE, "%s: no name for a file, or too long a one", path);
+    hn_disk_begin(path);
     f->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (f->folder < 0)
-        return hn_fail(HN_ECREATE, "%s: cannot be created: %s: %s", path, folder, strerror(errno));
-    if ((st = make_temp(f)) != HN_OK)
+        st = hn_fail(HN_ECREATE, "%s: cannot be created: %s: %s", path, folder, strerror(errno));
+    else if ((st = make_temp(f)) != HN_OK)
         hn_file_drop(f);
+    hn_disk_end();
     return st;
 }
 
@@ -83,7 +85,6 @@ static ssize_t write_some(int fd, const char *p, size_t count, int64_t offset)
 {
     ssize_t k;
 
-    hn_pulse(); /* slow is not stuck */
     if (count > 1u << 24)
         count = 1u << 24;
     do
@@ -95,7 +96,9 @@ static ssize_t write_some(int fd, const char *p, size_t count, int64_t offset)
 static hn_status write_all(struct hn_file *f, const char *p, size_t count, int64_t offset)
 {
     while (count > 0) {
+        hn_disk_begin(f->path);
         ssize_t k = write_some(f->fd, p, count, offset);
+        hn_disk_end();
         if (k <= 0)
             return hn_fail(HN_EIO, "%s: writing failed: %s", f->path,
                            k < 0 ? strerror(errno) : "no progress");
@@ -139,10 +142,12 @@ static hn_status put_in_place(struct hn_file *f)
 
 hn_status hn_file_commit(struct hn_file *f)
 {
-    hn_status st = sync_and_close(f);
+    hn_status st;
 
-    if (st == HN_OK)
+    hn_disk_begin(f->path);
+    if ((st = sync_and_close(f)) == HN_OK)
         st = put_in_place(f);
+    hn_disk_end();
     hn_file_drop(f);
     return st;
 }

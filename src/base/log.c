@@ -1,3 +1,4 @@
+#include "base/pulse.h"
 #include "hardneg/base.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -39,8 +40,10 @@ void hn_log(enum hn_log_level level, const char *format, ...)
     va_start(ap, format);
     vsnprintf(line, sizeof line, format, ap);
     va_end(ap);
+    hn_disk_begin("the log"); /* a terminal may be held, too */
     if (level <= current.threshold)
         current.sink(current.ctx, level, line);
     if (current.tee)
         current.tee(current.tee_ctx, level, line);
+    hn_disk_end();
 }

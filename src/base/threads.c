@@ -113,7 +113,7 @@ void hn_threads_run(hn_threads *t, void (*work)(void *ctx, size_t index), void *
     if (t->started > 0) {
         pthread_mutex_lock(&t->lock);
         while (t->busy > 0)
-            hn_pulse_wait(&t->done, &t->lock);
+            hn_pulse_wait(&t->done, &t->lock, HN_LIFE_MAIN);
         pthread_mutex_unlock(&t->lock);
     }
 }

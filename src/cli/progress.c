@@ -1,5 +1,6 @@
 #include "cli/progress.h"
 #include "base/clock.h"
+#include "base/pulse.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,11 +45,13 @@ void hn_progress_line(bool now, const char *format, ...)
         return;
     last = t;
     open_line = true;
+    hn_disk_begin("the terminal");
     fputs("\r\033[K", stderr);
     va_start(ap, format);
     vfprintf(stderr, format, ap);
     va_end(ap);
     fflush(stderr);
+    hn_disk_end();
 }
 
 void hn_progress_end(void)

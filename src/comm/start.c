@@ -3,6 +3,24 @@
 #include <signal.h>
 #include <stdlib.h>
 
+/* What the launcher says, also before MPI has started. */
+static int own_rank(void)
+{
+    static const char *const rank_of[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"};
+
+    for (size_t i = 0; i < sizeof rank_of / sizeof *rank_of; i++) {
+        const char *rank = getenv(rank_of[i]);
+        if (rank != NULL)
+            return atoi(rank);
+    }
+    return 0;
+}
+
+bool hn_comm_first_process(void)
+{
+    return own_rank() == 0;
+}
+
 /* N tasks of one step that each see a world of one would all train the same run into one directory. */
 static hn_status check_alone(int size)
 {
@@ -18,14 +36,14 @@ static hn_status check_alone(int size)
 hn_status hn_comm_start(hn_comm **out, int *argc, char ***argv)
 {
     int provided = 0, size = 0;
-    hn_status st = hn_watch_start();
+    hn_status st = hn_watch_start(own_rank());
 
     if (st != HN_OK)
         return st;
-    MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
+    MPI_Init_thread(argc, argv, MPI_THREAD_SERIALIZED, &provided);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
-    if (provided < MPI_THREAD_FUNNELED)
-        st = hn_fail(HN_EUSAGE, "this MPI library does not allow threads beside it");
+    if (provided < MPI_THREAD_SERIALIZED) /* the watch calls it while the main thread is in a file system */
+        st = hn_fail(HN_EUSAGE, "this MPI library may only be called by one thread of a process");
     else if ((st = check_alone(size)) == HN_OK)
         st = hn_comm_new(out, MPI_COMM_WORLD, NULL);
     if (st == HN_OK) {
@@ -52,16 +70,4 @@ void hn_comm_finish(hn_comm *c)
 hn_status hn_comm_again(hn_comm **out, const hn_comm *c, const struct hn_comm_options *options)
 {
     return hn_comm_new(out, c->control, options);
-}
-
-bool hn_comm_first_process(void)
-{
-    static const char *const rank_of[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"};
-
-    for (size_t i = 0; i < sizeof rank_of / sizeof *rank_of; i++) {
-        const char *rank = getenv(rank_of[i]);
-        if (rank != NULL)
-            return atoi(rank) == 0;
-    }
-    return true;
 }

@@ -2,10 +2,15 @@
  *
  * Who speaks first is a matter of the time-out's last fifth: the rank that is
  * stuck itself, if its threads still run; then its neighbours, one after the
- * other.  The launcher ends all ranks when one does, so only one line comes. */
+ * other.  The launcher ends all ranks when one does, so only one line comes;
+ * where it does not, those who have heard of the end leave without a word.
+ *
+ * False alarms are the worst that a watch can do.  So a stopped process ages
+ * nobody, work counts however slow it is, and a file system gets thrice the time. */
 #include "comm/watch.h"
 #include "base/pulse.h"
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -16,7 +21,11 @@
 #include <unistd.h>
 
 static const double DEFAULT_MINUTES = 10.0;
-enum { GRACE = 25 /* ticks that a launcher takes to end the others */ };
+enum {
+    GRACE = 25,       /* ticks that a launcher takes to end the others */
+    LEAST = 20,       /* ticks of a time-out: beats come every two */
+    DISK_PATIENCE = 3 /* a server that fails over is away for a quarter of an hour */
+};
 
 struct hn_watch hn_watch = {.phase = "starting MPI"};
 static struct {
@@ -39,6 +48,9 @@ void hn_comm_stall_after(double minutes)
 {
     double ticks = minutes * 60000.0 / HN_TICK_MS;
 
+    if (minutes > 0.0 && ticks < LEAST)
+        ticks = LEAST;
+    atomic_store(&hn_watch.minutes, minutes);
     hn_pulse(); /* the time before counts by the new limit, so it starts here */
     for (int i = 0; i < hn_watch.neighbours; i++)
         atomic_store(&hn_watch.neighbour[i].heard, hn_pulse_now());
@@ -52,6 +64,8 @@ static void tick(void)
     nanosleep(&(struct timespec){0, HN_TICK_MS * 1000000L}, NULL);
     hn_pulse_tick();
 }
+
+#define GO_ON "the run ends, the same command goes on (run.stall_minutes = %g; 0: never)"
 
 /* One line, then the end, whatever the main thread holds: neither the log nor stdio is asked, nor is waited
  * long for a reader.  A main thread that lives tells the neighbours first: their own line would be the
@@ -67,8 +81,10 @@ static void end(const char *format, ...)
     if (atomic_load(&hn_watch.farewell) == 0)
         atomic_store(&hn_watch.farewell, HN_SAY_LAST);
     for (int i = 0; i < 5 && atomic_load(&hn_watch.ring) && atomic_load(&hn_watch.farewell) != HN_SAID_LAST;
-         i++)
+         i++) {
         tick();
+        hn_pulse_stand_in();
+    }
     va_start(ap, format);
     vsnprintf(line + n, sizeof line - n - 1, format, ap);
     va_end(ap);
@@ -95,15 +111,15 @@ static struct span_text say_ticks(unsigned ticks)
     return out;
 }
 
-static void end_self(unsigned silent)
+static void end_self(unsigned silent, const char *path)
 {
     struct hn_watch *w = &hn_watch;
 
-    atomic_store(&w->farewell, HN_SAID_LAST); /* its main thread, which would say it, hangs */
-    end("rank %d (host %s, process %d) has been stuck for %s in step %llu, %s; the run ends, the same "
-        "command goes on",
-        w->rank, w->self.host, w->self.process, say_ticks(silent).text, atomic_load(&w->step),
-        atomic_load(&w->phase));
+    if (path[0] == '\0')
+        atomic_store(&w->farewell, HN_SAID_LAST); /* its main thread, which would say it, hangs */
+    end("rank %d (host %s, process %d) has been stuck for %s in step %llu, %s%s%s; " GO_ON, w->rank,
+        w->self.host, w->self.process, say_ticks(silent).text, atomic_load(&w->step), atomic_load(&w->phase),
+        path[0] ? ", waiting for " : "", path, atomic_load(&w->minutes));
 }
 
 static struct hn_beat last_of(struct hn_neighbour *n)
@@ -119,12 +135,11 @@ static struct hn_beat last_of(struct hn_neighbour *n)
 static void end_silent(const struct hn_neighbour *n, const struct hn_beat *b, unsigned silent)
 {
     if (b->rank < 0)
-        end("rank %d has given no sign of life for %s since MPI started; the run ends", n->rank,
-            say_ticks(silent).text);
-    end("rank %d (host %s, process %d) has given no sign of life for %s, last in step %llu, %s; the run "
-        "ends, the same command "
-        "goes on",
-        n->rank, b->host, b->process, say_ticks(silent).text, (unsigned long long)b->step, b->phase);
+        end("rank %d has given no sign of life for %s since MPI started; " GO_ON, n->rank,
+            say_ticks(silent).text, atomic_load(&hn_watch.minutes));
+    end("rank %d (host %s, process %d) has given no sign of life for %s, last in step %llu, %s; " GO_ON,
+        n->rank, b->host, b->process, say_ticks(silent).text, (unsigned long long)b->step, b->phase,
+        atomic_load(&hn_watch.minutes));
 }
 
 /* ---- what the thread looks at ---- */
@@ -132,17 +147,24 @@ static void end_silent(const struct hn_neighbour *n, const struct hn_beat *b, un
 /* Ranks do not speak at once when all hang in the same call. */
 static void look_at_self(unsigned limit)
 {
-    unsigned silent = hn_pulse_now() - hn_pulse_last();
+    char path[200] = "";
+    unsigned own = hn_pulse_disk(path, sizeof path) ? DISK_PATIENCE * limit : limit,
+             silent = hn_pulse_silent();
     unsigned turn = (unsigned)(hn_watch.rank < 7 ? hn_watch.rank : 7);
 
-    if (silent > limit / 5 * 4 + limit / 10 * turn / 8)
-        end_self(silent);
+    if (silent > own / 5 * 4 + limit / 10 * turn / 8)
+        end_self(silent, path);
+}
+
+static bool is_here(const struct hn_beat *b)
+{
+    return b->rank >= 0 && b->processes != 0 && b->processes == hn_watch.self.processes &&
+           strcmp(b->host, hn_watch.self.host) == 0;
 }
 
 static bool is_gone(const struct hn_beat *b)
 {
-    return b->rank >= 0 && b->processes != 0 && b->processes == hn_watch.self.processes &&
-           strcmp(b->host, hn_watch.self.host) == 0 && kill(b->process, 0) != 0 && errno == ESRCH;
+    return is_here(b) && kill(b->process, 0) != 0 && errno == ESRCH;
 }
 
 /* side 0: the rank before, of which this one speaks first. */
@@ -182,11 +204,21 @@ static void look_at_all(unsigned limit)
     if (hn_watch.rank != 0 || (unsigned)hn_watch.size > limit / 8 || !hn_watch_waits())
         return;
     if (last_of(&hn_watch.neighbour[0]).chain >= hn_watch.size)
-        end("all ranks have waited for one another for %s; rank 0 (host %s) in step %llu, %s; the run ends, "
-            "the same command "
-            "goes on",
+        end("all ranks have waited for one another for %s; rank 0 (host %s) in step %llu, %s; " GO_ON,
             say_ticks(hn_pulse_now() - atomic_load(&hn_watch.wait_since)).text, hn_watch.self.host,
-            atomic_load(&hn_watch.step), atomic_load(&hn_watch.phase));
+            atomic_load(&hn_watch.step), atomic_load(&hn_watch.phase), atomic_load(&hn_watch.minutes));
+}
+
+/* Another rank has ended the run with its line, and the launcher lets the others be (srun without -K).  Who
+ * is silent on this host has stopped, and would stay for ever. */
+static void leave(unsigned limit)
+{
+    for (int i = 0; limit > 0 && i < hn_watch.neighbours; i++) {
+        struct hn_beat b = last_of(&hn_watch.neighbour[i]);
+        if (is_here(&b) && hn_pulse_now() - atomic_load(&hn_watch.neighbour[i].heard) > limit / 10 * 9)
+            kill(b.process, SIGKILL);
+    }
+    _exit(HN_ELOST);
 }
 
 static void look(void)
@@ -195,7 +227,9 @@ static void look(void)
     unsigned limit = atomic_load(&hn_watch.limit);
 
     ended = atomic_load(&hn_watch.farewell) ? ended + 1 : 0;
-    if (limit == 0 || (ended > 0 && ended < GRACE))
+    if (ended > GRACE)
+        leave(limit);
+    if (limit == 0 || ended > 0)
         return;
     look_at_self(limit);
     if (!atomic_load(&hn_watch.ring))
@@ -209,6 +243,7 @@ static void *keep_watch(void *unused)
 {
     while (!atomic_load(&keeper.quit)) {
         tick();
+        hn_pulse_stand_in();
         look();
     }
     return unused;
@@ -216,16 +251,30 @@ static void *keep_watch(void *unused)
 
 /* ---- life ---- */
 
-hn_status hn_watch_start(void)
+/* Two machines of one name have kernels that were started at different times. */
+static uint64_t name_processes(void)
+{
+    FILE *f = fopen("/proc/sys/kernel/random/boot_id", "r");
+    uint64_t boot = 0;
+    struct stat space;
+
+    if (f == NULL || fscanf(f, "%8" SCNx64, &boot) != 1)
+        boot = 0;
+    if (f != NULL)
+        fclose(f);
+    return boot != 0 && stat("/proc/self/ns/pid", &space) == 0 ? boot << 32 ^ (uint64_t)space.st_ino : 0;
+}
+
+hn_status hn_watch_start(int rank)
 {
     struct hn_beat *self = &hn_watch.self;
-    struct stat space;
     sigset_t all, before;
     int error;
 
+    hn_watch.rank = rank;
     gethostname(self->host, sizeof self->host - 1);
     self->process = (int32_t)getpid();
-    self->processes = stat("/proc/self/ns/pid", &space) == 0 ? (uint64_t)space.st_ino : 0;
+    self->processes = name_processes();
     hn_comm_stall_after(DEFAULT_MINUTES);
     sigfillset(&all); /* signals are for the main thread */
     pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -5,9 +5,11 @@
  *   ring.c   the main thread, in its waits and pulses: tells both neighbours in
  *            a ring of all ranks that it lives, what it does and whether it was
  *            asked to stop, and hears the same of them.
- *   watch.c  a thread that touches no MPI: counts ticks, and ends the process
- *            with one line when its main thread or a neighbour has been silent
- *            for too long.  The launcher ends the others.
+ *   watch.c  a thread that counts ticks, and ends the process with one line
+ *            when its main thread or a neighbour has been silent for too long.
+ *            The launcher ends the others.  It touches no MPI, but for the ring
+ *            while the main thread waits for a file system: that is no reason
+ *            for the neighbours to believe the rank dead.
  *
  * Every rank that stops has living neighbours or is followed by others that
  * stopped, whose end has: so nobody decides for all, and no rank is special. */
@@ -26,7 +28,7 @@ enum { HN_PARTED = 1, HN_ENDING };
 /* What a rank tells its neighbours. */
 struct hn_beat {
     int32_t rank, process;
-    uint64_t processes; /* of its namespace: two ranks with the same see each other's processes */
+    uint64_t processes; /* of its kernel and namespace: who has the same sees each other's processes */
     uint64_t step;
     int32_t stop;  /* it was asked to stop */
     int32_t last;  /* it says no more: HN_PARTED, the run is over, or HN_ENDING, one rank ends it */
@@ -51,6 +53,7 @@ struct hn_watch {
     _Atomic(const char *) phase;
     atomic_ullong step;
     atomic_uint limit;      /* ticks; 0: nobody is accused */
+    _Atomic double minutes; /* as given */
     atomic_uint wait_since; /* tick at which the main thread's present wait began; 0: it waits for nobody */
 
     /* The ring, after hn_ring_open(); neighbour 0 is the one before, 1 the one after; two ranks have but one.
@@ -66,7 +69,7 @@ struct hn_watch {
 extern struct hn_watch hn_watch;
 
 /* Local.  The thread; before MPI starts. */
-hn_status hn_watch_start(void);
+hn_status hn_watch_start(int rank);
 void hn_watch_end(void);
 /* Has this rank, or so many in a row, waited for longer than anything takes? */
 bool hn_watch_waits(void);

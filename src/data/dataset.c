@@ -262,10 +262,11 @@ hn_status hn_dataset_read(hn_dataset *d, enum hn_split split, uint64_t id, void 
     if (id >= d->info.samples[split])
         return hn_fail(HN_EBUG, "%s: sample %llu of %s: it has %llu", d->path, (unsigned long long)id,
                        hn_split_name(split), (unsigned long long)d->info.samples[split]);
-    hn_pulse(); /* slow is not stuck */
+    hn_disk_begin(d->path); /* also the wait for a thread that reads */
     pthread_mutex_lock(&d->lock);
     st = read_both(d, split, id, bytes, label);
     pthread_mutex_unlock(&d->lock);
+    hn_disk_end();
     return st;
 }
 

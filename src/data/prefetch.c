@@ -39,7 +39,7 @@ struct hn_prefetch {
     size_t turn; /* slot of the trainer's next step */
     void *block;
     pthread_t thread;
-    bool running, quit;
+    bool running, quit, ended;
     pthread_mutex_t lock;
     pthread_cond_t changed;
 };
@@ -88,23 +88,24 @@ static void *read_ahead(void *arg)
     hn_prefetch *p = arg;
     size_t turn = 0;
 
-    for (;;) {
+    hn_pulse_as(HN_LIFE_READER);
+    pthread_mutex_lock(&p->lock);
+    while (!p->ended) {
         struct slot *s = &p->slot[turn];
-        pthread_mutex_lock(&p->lock);
         while (s->state != FREE && !p->quit)
             pthread_cond_wait(&p->changed, &p->lock);
-        pthread_mutex_unlock(&p->lock);
-        if (told_to_quit(p))
-            return NULL;
-        s->status = fill(p, s);
-        pthread_mutex_lock(&p->lock);
-        s->state = READY;
+        if (!p->quit) {
+            pthread_mutex_unlock(&p->lock);
+            s->status = fill(p, s);
+            pthread_mutex_lock(&p->lock);
+            s->state = READY;
+            turn ^= 1;
+        }
+        p->ended = p->quit || s->status != HN_OK;
         pthread_cond_broadcast(&p->changed);
-        pthread_mutex_unlock(&p->lock);
-        if (s->status != HN_OK)
-            return NULL;
-        turn ^= 1;
     }
+    pthread_mutex_unlock(&p->lock);
+    return NULL;
 }
 
 /* ---- making one ---- */
@@ -252,6 +253,9 @@ void hn_prefetch_free(hn_prefetch *p)
         pthread_mutex_lock(&p->lock);
         p->quit = true;
         pthread_cond_broadcast(&p->changed);
+        while (!p->ended) /* it may wait for a file system */
+            hn_pulse_wait(&p->changed, &p->lock, HN_LIFE_READER);
+        hn_pulse();
         pthread_mutex_unlock(&p->lock);
         pthread_join(p->thread, NULL);
     }
@@ -277,7 +281,8 @@ hn_status hn_prefetch_next(hn_prefetch *p, const struct hn_batch **batch)
         pthread_cond_broadcast(&p->changed);
     }
     while (s->state != READY)
-        hn_pulse_wait(&p->changed, &p->lock);
+        hn_pulse_wait(&p->changed, &p->lock, HN_LIFE_READER);
+    hn_pulse();
     if (s->status == HN_OK)
         s->state = HELD;
     pthread_mutex_unlock(&p->lock);

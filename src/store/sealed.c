@@ -12,8 +12,9 @@ hn_status hn_read_at(int fd, void *bytes, size_t count, uint64_t offset, const c
     unsigned char *p = bytes;
 
     while (count > 0) {
-        hn_pulse(); /* slow is not stuck */
+        hn_disk_begin(label);
         ssize_t k = pread(fd, p, count < 1u << 24 ? count : 1u << 24, (off_t)offset);
+        hn_disk_end();
         if (k < 0 && errno == EINTR)
             continue;
         if (k < 0)

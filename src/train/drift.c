@@ -1,6 +1,7 @@
 #include "train/drift.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/pulse.h"
 #include <string.h>
 #include <unistd.h>
 
@@ -75,8 +76,12 @@ static hn_status reload(hn_trainer *t)
     hn_ckpt *from = NULL;
     hn_status st = HN_OK;
 
-    if (hn_trainer_leads(t) && (st = hn_ckpt_newest(&from, t->dir.checkpoints)) == HN_OK && from == NULL)
-        st = hn_fail(HN_ELOST, "%s: the last checkpoint is gone", t->dir.path);
+    if (hn_trainer_leads(t)) {
+        hn_disk_begin(t->dir.checkpoints);
+        if ((st = hn_ckpt_newest(&from, t->dir.checkpoints)) == HN_OK && from == NULL)
+            st = hn_fail(HN_ELOST, "%s: the last checkpoint is gone", t->dir.path);
+        hn_disk_end();
+    }
     if ((st = hn_comm_agree(t->session.comm, st)) == HN_OK)
         st = hn_trainer_load(t, from);
     hn_ckpt_close(from);

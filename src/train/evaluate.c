@@ -1,5 +1,6 @@
 /* Judging an encoder: in a run, and from a checkpoint. */
 #include "base/mem.h"
+#include "base/pulse.h"
 #include "train/trainer.h"
 #include <stdio.h>
 #include <string.h>
@@ -111,9 +112,12 @@ static hn_status open_judged(struct judged *j, hn_comm *comm, const char *run, c
     hn_status st = HN_OK;
 
     *j = (struct judged){0};
-    if (hn_comm_rank(comm) == 0 && (st = hn_run_checkpoint(&from, run)) == HN_OK &&
-        hn_ckpt_get_text(from, "config") == NULL)
-        st = hn_fail(HN_EDATA, "%s: holds no config", hn_ckpt_path(from));
+    if (hn_comm_rank(comm) == 0) {
+        hn_disk_begin(run);
+        if ((st = hn_run_checkpoint(&from, run)) == HN_OK && hn_ckpt_get_text(from, "config") == NULL)
+            st = hn_fail(HN_EDATA, "%s: holds no config", hn_ckpt_path(from));
+        hn_disk_end();
+    }
     if ((st = hn_comm_agree(comm, st)) != HN_OK ||
         (st = hn_share_text(comm, from ? hn_ckpt_get_text(from, "config") : NULL, &text)) != HN_OK ||
         (st = hn_comm_agree(comm, hn_config_read(&config, run, text, sets, count))) != HN_OK ||

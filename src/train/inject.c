@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static uint64_t now_step;
 static size_t now_rank;
@@ -37,5 +38,12 @@ void hn_inject_nan(const char *what, real *number)
 {
     if (wanted(what))
         *number = (real)NAN;
+}
+
+void hn_inject_hang(void)
+{
+    if (wanted("hang"))
+        for (;;)
+            pause();
 }
 #endif

@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/pulse.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -126,14 +127,19 @@ hn_status hn_rundir_append(const struct hn_rundir *d, const char *name, const ch
     char path[1200];
     FILE *f;
     bool good;
+    hn_status st = HN_OK;
 
     in_dir(d, name, path);
-    if ((f = fopen(path, "a")) == NULL)
-        return hn_fail(HN_ECREATE, "%s: %s", path, strerror(errno));
-    good = fputs(text, f) >= 0;
-    if (fclose(f) != 0 || !good)
-        return hn_fail(HN_EIO, "%s: %s", path, strerror(errno));
-    return HN_OK;
+    hn_disk_begin(path);
+    if ((f = fopen(path, "a")) == NULL) {
+        st = hn_fail(HN_ECREATE, "%s: %s", path, strerror(errno));
+    } else {
+        good = fputs(text, f) >= 0;
+        if (fclose(f) != 0 || !good)
+            st = hn_fail(HN_EIO, "%s: %s", path, strerror(errno));
+    }
+    hn_disk_end();
+    return st;
 }
 
 /* The rows of steps up to last_step; torn lines go. */
@@ -176,6 +182,7 @@ hn_status hn_rundir_open_metrics(struct hn_rundir *d, uint64_t last_step)
     hn_status st;
 
     in_dir(d, "metrics.jsonl", path);
+    hn_disk_begin(path);
     if ((st = read_all(path, &all)) != HN_OK)
         goto out;
     if (all.length > 0)
@@ -188,6 +195,7 @@ hn_status hn_rundir_open_metrics(struct hn_rundir *d, uint64_t last_step)
     if ((d->metrics = fopen(path, "a")) == NULL)
         st = hn_fail(HN_ECREATE, "%s: %s", path, strerror(errno));
 out:
+    hn_disk_end();
     hn_text_free(&all);
     hn_text_free(&kept);
     return st;
@@ -195,9 +203,14 @@ out:
 
 void hn_rundir_row(struct hn_rundir *d, const struct hn_text *line)
 {
+    bool good;
+
     if (d->metrics == NULL || line->length == 0)
         return;
-    if (fwrite(line->at, 1, line->length, d->metrics) == line->length && fflush(d->metrics) == 0)
+    hn_disk_begin("metrics.jsonl");
+    good = fwrite(line->at, 1, line->length, d->metrics) == line->length && fflush(d->metrics) == 0;
+    hn_disk_end();
+    if (good)
         return;
     hn_log(HN_LOG_WARN, "%s/metrics.jsonl: %s; no more rows are written", d->path, strerror(errno));
     fclose(d->metrics);

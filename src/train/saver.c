@@ -22,13 +22,17 @@ struct hn_saver {
 static void write_one(hn_saver *s)
 {
     s->retired = HN_OK;
+    hn_disk_begin(s->dir);
     s->status = hn_ckpt_image_write(s->image, s->dir);
+    hn_disk_end();
     if (s->status != HN_OK) {
         snprintf(s->text, sizeof s->text, "%s", hn_error_text());
         snprintf(s->place, sizeof s->place, "%s", hn_error_place());
         return;
     }
+    hn_disk_begin(s->dir);
     s->retired = hn_ckpt_retire(s->dir, s->options);
+    hn_disk_end();
     snprintf(s->retired_text, sizeof s->retired_text, "%s", hn_error_text());
 }
 
@@ -36,6 +40,7 @@ static void *work(void *ctx)
 {
     hn_saver *s = ctx;
 
+    hn_pulse_as(HN_LIFE_SAVER);
     pthread_mutex_lock(&s->lock);
     while (s->state != CLOSING) {
         if (s->state != WRITING) {
@@ -91,7 +96,8 @@ hn_status hn_saver_new(hn_saver **out, hn_ckpt_image *image, const char *dir,
 static void wait_while_writing(hn_saver *s)
 {
     while (s->state == WRITING)
-        hn_pulse_wait(&s->changed, &s->lock);
+        hn_pulse_wait(&s->changed, &s->lock, HN_LIFE_SAVER);
+    hn_pulse();
 }
 
 void hn_saver_free(hn_saver *s)

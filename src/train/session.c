@@ -1,5 +1,6 @@
 #include "train/session.h"
 #include "base/mem.h"
+#include "base/pulse.h"
 #include "base/tree.h"
 #include "hardneg/train.h"
 #include <string.h>
@@ -14,8 +15,12 @@ static hn_status open_data(struct hn_session *s)
     uint64_t size;
     hn_status st = HN_OK;
 
-    if (hn_comm_rank(s->comm) == 0 && (st = hn_dataset_open(&s->data, path)) == HN_OK)
-        hn_dataset_layout(s->data, &layout, &bytes);
+    if (hn_comm_rank(s->comm) == 0) {
+        hn_disk_begin(path);
+        if ((st = hn_dataset_open(&s->data, path)) == HN_OK)
+            hn_dataset_layout(s->data, &layout, &bytes);
+        hn_disk_end();
+    }
     if ((st = hn_comm_agree(s->comm, st)) != HN_OK)
         return st;
     size = bytes;
@@ -26,8 +31,11 @@ static hn_status open_data(struct hn_session *s)
     if (layout)
         memcpy(received, layout, size);
     hn_comm_bcast(s->comm, received, size, 0);
-    if (hn_comm_rank(s->comm) != 0)
+    if (hn_comm_rank(s->comm) != 0) {
+        hn_disk_begin(path);
         st = hn_dataset_attach(&s->data, path, received, size);
+        hn_disk_end();
+    }
     st = hn_comm_agree(s->comm, st);
 out:
     hn_free(received);

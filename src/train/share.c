@@ -1,5 +1,6 @@
 /* What rank 0 has read goes to all. */
 #include "base/mem.h"
+#include "base/pulse.h"
 #include "hardneg/train.h"
 #include "train/session.h"
 #include <string.h>
@@ -26,8 +27,12 @@ hn_status hn_config_read_shared(struct hn_config *out, hn_comm *comm, const char
     hn_status st = HN_OK;
 
     hn_comm_phase("reading the config");
-    if (hn_comm_rank(comm) == 0 && (st = hn_config_read(out, path, NULL, sets, count)) == HN_OK)
-        st = hn_config_dump(out, &dump);
+    if (hn_comm_rank(comm) == 0) {
+        hn_disk_begin(path);
+        if ((st = hn_config_read(out, path, NULL, sets, count)) == HN_OK)
+            st = hn_config_dump(out, &dump);
+        hn_disk_end();
+    }
     if ((st = hn_comm_agree(comm, st)) != HN_OK || (st = hn_share_text(comm, dump, &text)) != HN_OK)
         goto out;
     st = hn_comm_agree(comm, hn_config_read(out, path, text, NULL, 0));

@@ -3,6 +3,7 @@
 #include "base/cpu.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/pulse.h"
 #include "train/budget.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -23,12 +24,14 @@ void hn_start_versions(struct hn_text *out)
  * hashes it covers. */
 static hn_status read_seal(const char *path, unsigned char bytes[64])
 {
+    hn_disk_begin(path);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     off_t end = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
     ssize_t n = end < 64 ? -1 : pread(fd, bytes, 64, end - 64);
 
     if (fd >= 0)
         close(fd);
+    hn_disk_end();
     return n == 64 ? HN_OK : hn_fail(HN_EIO, "%s: its end cannot be read: %s", path, strerror(errno));
 }
 

@@ -51,6 +51,7 @@ hn_status hn_trainer_step(hn_trainer *t, struct hn_step_report *report)
     hn_comm_step(t->step + 1);
     hn_inject_at(t->step + 1, hn_comm_rank(t->session.comm));
     hn_comm_phase("reading samples");
+    hn_inject_hang();
     st = hn_prefetch_next(t->prefetch, &t->batch); /* all that can fail on one rank alone */
     if ((st = hn_comm_agree(t->session.comm, st)) != HN_OK)
         return st;

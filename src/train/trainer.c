@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/pulse.h"
 #include "train/drift.h"
 #include "train/finite.h"
 #include "train/start.h"
@@ -196,8 +197,11 @@ static hn_status resume(hn_trainer *t)
     int64_t found = 0;
 
     hn_comm_phase("looking for a checkpoint");
-    if (hn_trainer_leads(t))
+    if (hn_trainer_leads(t)) {
+        hn_disk_begin(t->options.run_dir);
         st = open_directory(t, &from);
+        hn_disk_end();
+    }
     if ((st = hn_comm_agree(t->session.comm, st)) != HN_OK)
         goto out;
     found = hn_comm_max(t->session.comm, from != NULL);
