@@ -3,7 +3,7 @@
 # Every variant is built from the same sources into build/VARIANT; the release
 # and double programs are also linked as build/hardneg and build/hardneg-double.
 
-VARIANTS := release double debug asan
+VARIANTS := release double debug asan fuzz
 BUILD    ?= build
 # Rooms that go into the library: a room can be built and tried without those above it, for example
 # make try ROOMS="base backend loss" T=tests/loss BUILD=/tmp/loss
@@ -43,13 +43,19 @@ F_asan    := -O1 -DHN_DEBUG $(SAN) $(D_onednn)
 L_release := $(ONEDNN)
 L_debug   := $(ONEDNN)
 L_asan    := $(ONEDNN)
+# What libFuzzer drives: compiled by clang, whatever else is (tests/fuzz).
+FUZZ_CC   ?= clang
+MPICC_fuzz = OMPI_CC='$(FUZZ_CC)' MPICH_CC='$(FUZZ_CC)' $(MPICC)
+F_fuzz    := -O1 -DHN_DEBUG -Wno-unknown-pragmas $(SAN) -fsanitize=fuzzer-no-link $(D_onednn)
+L_fuzz    := $(ONEDNN)
 
 LIB_SRC  := $(sort $(foreach r,$(filter-out cli,$(ROOMS)),$(wildcard src/$(r)/*.c src/$(r)/*/*.c)))
 CLI_SRC  := $(sort $(wildcard src/cli/*.c))
 TEST_SRC := $(sort $(foreach r,$(ROOMS),$(wildcard tests/$(r)/t_*.c)))
 TEST_SH  := $(filter-out tests/slurm/%,$(sort $(wildcard tests/*/*.t)))
+FUZZ_SRC := $(filter-out tests/fuzz/main.c,$(sort $(wildcard tests/fuzz/*.c)))
 HEADERS  := $(sort $(wildcard include/hardneg/*.h src/*/*.h src/*/*/*.h))
-C_FILES  := $(sort $(wildcard src/*/*.c src/*/*/*.c tests/*/*.c tests/*.h examples/*.c) $(HEADERS))
+C_FILES  := $(sort $(wildcard src/*/*.c src/*/*/*.c tests/*/*.c tests/*.h tests/*/*.h examples/*.c) $(HEADERS))
 
 all: $(BUILD)/hardneg $(BUILD)/hardneg-double
 
@@ -63,19 +69,19 @@ $(BUILD)/hardneg-double: $(BUILD)/double/hardneg
 define VARIANT_RULES
 $(BUILD)/$(1)/flags: FORCE
 	@mkdir -p $$(@D)
-	@echo '$$(MPICC) $$(CPPFLAGS_ALL) $$(CFLAGS_ALL) $$(F_$(1)) $$(LDFLAGS_ALL) $$(LDLIBS_ALL) $$(ROOMS)' | cmp -s - $$@ || \
-	 echo '$$(MPICC) $$(CPPFLAGS_ALL) $$(CFLAGS_ALL) $$(F_$(1)) $$(LDFLAGS_ALL) $$(LDLIBS_ALL) $$(ROOMS)' >$$@
+	@echo '$$(MPICC_$(1)) $$(MPICC) $$(CPPFLAGS_ALL) $$(CFLAGS_ALL) $$(F_$(1)) $$(LDFLAGS_ALL) $$(LDLIBS_ALL) $$(ROOMS)' | cmp -s - $$@ || \
+	 echo '$$(MPICC_$(1)) $$(MPICC) $$(CPPFLAGS_ALL) $$(CFLAGS_ALL) $$(F_$(1)) $$(LDFLAGS_ALL) $$(LDLIBS_ALL) $$(ROOMS)' >$$@
 $(BUILD)/$(1)/%.o: %.c $(BUILD)/$(1)/flags
 	@mkdir -p $$(@D)
-	$$(Q)$$(MPICC) $$(CPPFLAGS_ALL) $$(CFLAGS_ALL) $$(F_$(1)) -MMD -MP -c -o $$@ $$<
+	$$(Q)$$(or $$(MPICC_$(1)),$$(MPICC)) $$(CPPFLAGS_ALL) $$(CFLAGS_ALL) $$(F_$(1)) -MMD -MP -c -o $$@ $$<
 $(BUILD)/$(1)/libhardneg.a: $$(LIB_SRC:%.c=$(BUILD)/$(1)/%.o)
 	@rm -f $$@
 	$$(Q)ar rcs $$@ $$^
 $(BUILD)/$(1)/hardneg: $$(CLI_SRC:%.c=$(BUILD)/$(1)/%.o) $(BUILD)/$(1)/libhardneg.a $$(if $$(filter asan,$(1)),$(BUILD)/asan/tests/nodlclose.o)
-	$$(Q)$$(MPICC) $$(F_$(1)) $$(LDFLAGS_ALL) -o $$@ $$^ $$(L_$(1)) $$(LDLIBS_ALL)
+	$$(Q)$$(or $$(MPICC_$(1)),$$(MPICC)) $$(F_$(1)) $$(LDFLAGS_ALL) -o $$@ $$^ $$(L_$(1)) $$(LDLIBS_ALL)
 $(BUILD)/$(1)/tests/%: $(BUILD)/$(1)/tests/%.o $(BUILD)/$(1)/libhardneg.a $$(if $$(filter asan,$(1)),$(BUILD)/asan/tests/nodlclose.o)
-	$$(Q)$$(MPICC) $$(F_$(1)) $$(LDFLAGS_ALL) -o $$@ $$^ $$(L_$(1)) $$(LDLIBS_ALL)
-$(1): $(BUILD)/$(1)/hardneg $$(TEST_SRC:%.c=$(BUILD)/$(1)/%)
+	$$(Q)$$(or $$(MPICC_$(1)),$$(MPICC)) $$(F_$(1)) $$(LDFLAGS_ALL) -o $$@ $$^ $$(L_$(1)) $$(LDLIBS_ALL)
+$(1): $$(if $$(filter fuzz,$(1)),$$(FUZZ_SRC:%.c=$(BUILD)/fuzz/%),$(BUILD)/$(1)/hardneg $$(TEST_SRC:%.c=$(BUILD)/$(1)/%))
 .PHONY: $(1)
 endef
 Q = @echo '  $(notdir $@)';
@@ -83,6 +89,17 @@ ifdef V
 Q =
 endif
 $(foreach v,$(VARIANTS),$(eval $(call VARIANT_RULES,$(v))))
+
+# ---- fuzzing: each target of tests/fuzz under libFuzzer, and as a program that replays files ----
+$(BUILD)/fuzz/tests/fuzz/%: $(BUILD)/fuzz/tests/fuzz/%.o $(BUILD)/fuzz/libhardneg.a
+	$(Q)$(MPICC_fuzz) $(F_fuzz) -fsanitize=fuzzer $(LDFLAGS_ALL) -o $@ $(sort $(filter %.o,$^)) $(filter %.a,$^) $(L_fuzz) $(LDLIBS_ALL)
+$(BUILD)/asan/tests/fuzz/%: $(BUILD)/asan/tests/fuzz/%.o $(BUILD)/asan/tests/fuzz/main.o $(BUILD)/asan/tests/nodlclose.o $(BUILD)/asan/libhardneg.a
+	$(Q)$(MPICC) $(F_asan) $(LDFLAGS_ALL) -o $@ $(sort $(filter %.o,$^)) $(filter %.a,$^) $(L_asan) $(LDLIBS_ALL)
+$(foreach v,fuzz asan,$(eval $(BUILD)/$(v)/tests/fuzz/options: $(patsubst %.c,$(BUILD)/$(v)/%.o,$(filter-out src/cli/main.c,$(CLI_SRC)))))
+REPLAY   := $(FUZZ_SRC:%.c=$(BUILD)/asan/%)
+# Nothing where clang or its libFuzzer is not: then the test skips that part, and says so.
+FUZZERS  := $(if $(wildcard $(shell $(FUZZ_CC) -print-resource-dir 2>/dev/null)/lib/linux/libclang_rt.fuzzer-*.a),\
+ $(FUZZ_SRC:%.c=$(BUILD)/fuzz/%))
 
 # ---- installing: both programs, headers, libhardneg and libhardneg-double (static, shared, pkg-config), manual ----
 PREFIX   ?= /usr/local
@@ -169,7 +186,7 @@ $(BUILD)/shim.so: tests/shim.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -D_GNU_SOURCE -std=c11 -O1 -g $(WARN) $(WERROR) -shared -fPIC -o $@ $< -ldl
 
-check: all $(call pick,$(C_TESTS)) $(BUILD)/asan/hardneg $(BUILD)/debug/hardneg $(BUILD)/shim.so
+check: all $(call pick,$(C_TESTS)) $(BUILD)/asan/hardneg $(BUILD)/debug/hardneg $(BUILD)/shim.so $(if $(call pick,tests/fuzz/fuzz.t),$(REPLAY) $(FUZZERS))
 	HN_BUILD=$(abspath $(BUILD)) $(PROVE) $(call pick,$(TEST_SH) $(C_TESTS))
 
 # The C tests alone, without the program.
@@ -180,7 +197,7 @@ try: $(call pick,$(C_TESTS))
 check-slurm: all ; TAP_TIMEOUT=900 HN_BUILD=$(abspath $(BUILD)) $(PROVE) $(call pick,$(sort $(wildcard tests/slurm/*.t)))
 
 # What check does in small, at length: up to an hour.  P="kills calls": these parts alone.
-torture: all $(BUILD)/shim.so $(BUILD)/release/tests/ckpt/t_flips $(BUILD)/release/tests/train/t_endure.mpi ; HN_BUILD=$(abspath $(BUILD)) tools/torture $(P)
+torture: all $(BUILD)/shim.so $(BUILD)/release/tests/ckpt/t_flips $(BUILD)/release/tests/train/t_endure.mpi $(FUZZERS) ; HN_BUILD=$(abspath $(BUILD)) tools/torture $(P)
 
 check-style: ; $(PROVE) tests/base/style.t
 check-headers: ; $(PROVE) tests/base/headers.t
@@ -197,6 +214,7 @@ help:
 	@echo 'make check        all tests (T=word: only those whose path holds it)'
 	@echo 'make check-slurm  the job scripts in a private SLURM (tools/deps --tests installs it)'
 	@echo 'make torture      faults by the hundred, with figures (P="kills calls": these parts alone)'
+	@echo 'make fuzz         the targets of tests/fuzz, by clang; tools/fuzz [NAME [SECONDS]] lets them run'
 	@echo 'make demo         import Fashion-MNIST, train, evaluate'
 	@echo 'make bench        how fast training is here, as a table and build/bench.json; bench-peers: beside PyTorch'
 	@echo 'make VARIANT      one of: $(VARIANTS)  (program and tests in build/VARIANT)'

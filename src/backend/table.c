@@ -37,6 +37,17 @@ static bool read_way(enum hn_way *way, const char *name)
     return false;
 }
 
+/* Numbers that a convolution can have: others would divide by zero, or overflow. */
+static bool is_shape(const struct hn_conv *c)
+{
+    const size_t size[] = {c->rows, c->h, c->w, c->c_in, c->c_out, c->kernel, c->stride};
+
+    for (size_t i = 0; i < sizeof size / sizeof *size; i++)
+        if (size[i] < 1 || size[i] > LONGEST)
+            return false;
+    return c->padding < c->kernel && c->kernel <= c->h + 2 * c->padding && c->kernel <= c->w + 2 * c->padding;
+}
+
 static bool read_line(struct hn_table_line *l, const char *text)
 {
     struct hn_conv *c = &l->shape;
@@ -52,6 +63,8 @@ static bool read_line(struct hn_table_line *l, const char *text)
         text[end] != '\0' || bias > 1)
         return false;
     c->bias = bias;
+    if (!is_shape(c))
+        return false;
     for (int i = 0; i < HN_CONV_WHATS; i++)
         if (!read_way(&l->ways.of[i], way[i]))
             return false;

@@ -38,13 +38,24 @@ const char *hn_status_name(hn_status status)
     return "unknown status";
 }
 
+/* Anybody's bytes may be in it: what would break the line or upset a terminal becomes '?'; `whole` is how
+ * long it would be with all of them. */
+static void make_line(char *text, int whole)
+{
+    if (whole >= (int)sizeof last.text)
+        memcpy(text + sizeof last.text - 4, "...", 4);
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = '?';
+}
+
 hn_status hn_fail_at(const char *file, int line, hn_status status, const char *format, ...)
 {
     char text[sizeof last.text]; /* apart: an argument may be hn_error_text() itself */
     va_list ap;
 
     va_start(ap, format);
-    vsnprintf(text, sizeof text, format, ap);
+    make_line(text, vsnprintf(text, sizeof text, format, ap));
     va_end(ap);
     memcpy(last.text, text, sizeof text);
     snprintf(last.place, sizeof last.place, "%s:%d", file, line);

@@ -9,12 +9,12 @@
  * contracted to FMAs and the compiler reorders no sums.  Mark functions that
  * do much work per call: the call is indirect.
  *
- * Elsewhere nothing happens: other processors, and sanitizers, which do not get
- * along with the loader's choice. */
+ * Elsewhere nothing happens: other processors, clang, which knows no such
+ * attributes, and sanitizers, which do not get along with the loader's choice. */
 #ifndef HN_BASE_SIMD_H
 #define HN_BASE_SIMD_H
 
-#if defined(__x86_64__) && defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__)
+#if defined(__x86_64__) && defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__clang__)
 #define HN_EACH_WIDTH __attribute__((flatten, target_clones("default", "avx2", "avx512f")))
 #else
 #define HN_EACH_WIDTH

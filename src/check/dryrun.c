@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 /* "50000x32x32x3" or "1000x64". */
-static hn_status parse_samples(struct hn_dataset_info *info, const struct hn_config *c, const char *text)
+hn_status hn_samples_parse(struct hn_dataset_info *info, enum hn_split split, const char *text)
 {
     unsigned long long n, h, w, ch;
     int used = -1;
@@ -24,11 +24,11 @@ static hn_status parse_samples(struct hn_dataset_info *info, const struct hn_con
         info->sample_bytes = ch * sizeof(float);
     }
     if (info->sample_bytes == 0 || n == 0 || strchr(text, '-'))
-        return hn_fail(HN_EUSAGE,
-                       "--samples: \"%s\": write COUNTxHEIGHTxWIDTHxCHANNELS, or COUNTxENTRIES for vectors",
-                       text);
-    info->samples[c->data.split] = n;
-    info->labelled[c->data.split] = c->data.split != HN_UNLABELED;
+        return hn_fail(
+            HN_EUSAGE,
+            "--samples: \"%.60s\": write COUNTxHEIGHTxWIDTHxCHANNELS, or COUNTxENTRIES for vectors", text);
+    info->samples[split] = n;
+    info->labelled[split] = split != HN_UNLABELED;
     return HN_OK;
 }
 
@@ -41,7 +41,7 @@ static hn_status read_data(struct hn_dryrun *d)
 
     if (access(path, F_OK) != 0 && d->options->samples) {
         d->assumed_data = true;
-        return parse_samples(&d->data, d->config, d->options->samples);
+        return hn_samples_parse(&d->data, (enum hn_split)d->config->data.split, d->options->samples);
     }
     if ((st = hn_dataset_open(&data, path)) != HN_OK)
         return st == HN_ENOINPUT && d->options->samples == NULL

@@ -63,6 +63,8 @@ hn_status hn_dryrun(hn_comm *comm, const struct hn_config *config, const struct 
 
 /* ---- inside ---- */
 hn_status hn_machine_parse(struct hn_machine *m, const char *text);
+/* "50000x32x32x3" or "1000x64": so many samples of that shape in one split. */
+hn_status hn_samples_parse(struct hn_dataset_info *info, enum hn_split split, const char *text);
 /* Collective: a few steps for real, and messages between two ranks; fills machine, phases, measured_step. */
 hn_status hn_dryrun_measure(struct hn_dryrun *d, hn_comm *comm);
 /* Local: fills `here` and `table`. */

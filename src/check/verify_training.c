@@ -20,8 +20,8 @@ enum { NAME = 256 };
 struct tolerance {
     double loss, gradient, state;
 };
-static const struct tolerance limit =
-    sizeof(real) == 4 ? (struct tolerance){1e-5, 1e-4, 1e-4} : (struct tolerance){1e-11, 1e-10, 1e-9};
+static const struct tolerance limit = {sizeof(real) == 4 ? 1e-5 : 1e-11, sizeof(real) == 4 ? 1e-4 : 1e-10,
+                                       sizeof(real) == 4 ? 1e-4 : 1e-9};
 
 struct pass {
     struct hn_verify *v;

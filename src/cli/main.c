@@ -148,32 +148,40 @@ static hn_status run_alone(const struct hn_verb *v, const char *const *operand, 
     return flush_results(st);
 }
 
+/* The words behind the verb.  *help: that is all that is wanted; *done: so was what the verb does alone. */
+static hn_status parse_verb(const struct hn_verb *v, int argc, char **argv, const char **operand,
+                            size_t *operands, bool *help, bool *done)
+{
+    hn_status st = hn_options_parse(v->options, argc - 2, argv + 2, operand, v->most, operands, help);
+
+    *done = st == HN_OK && !*help && v->alone && v->alone(&st);
+    if (*done || *help)
+        return st;
+    if (st == HN_OK && *operands < v->least)
+        st = hn_fail(HN_EUSAGE, "%zu operand%s missing", v->least - *operands,
+                     v->least - *operands == 1 ? " is" : "s are");
+    if (st != HN_OK)
+        (void)hn_fail(st, "%s: %s (usage: hardneg %s %s; hardneg %s --help)", v->name, hn_error_text(),
+                      v->name, v->operands, v->name);
+    return st;
+}
+
 static hn_status run_verb(const struct hn_verb *v, int argc, char **argv)
 {
     const char *operand[16];
     size_t operands = 0;
-    bool help = false;
-    hn_status st = hn_options_parse(v->options, argc - 2, argv + 2, operand, v->most, &operands, &help);
+    bool help = false, done = false;
+    hn_status st = parse_verb(v, argc, argv, operand, &operands, &help, &done);
 
-    if (st == HN_OK && help)
+    if (help)
         return print_verb_help(v);
-    if (st == HN_OK && v->alone && v->alone(&st)) {
-        if ((st = flush_results(st)) != HN_OK)
-            complain();
-        return st;
-    }
-    if (st == HN_OK && operands < v->least)
-        st = hn_fail(HN_EUSAGE, "%zu operand%s missing", v->least - operands,
-                     v->least - operands == 1 ? " is" : "s are");
-    if (st != HN_OK) {
-        (void)hn_fail(st, "%s: %s (usage: hardneg %s %s; hardneg %s --help)", v->name, hn_error_text(),
-                      v->name, v->operands, v->name);
-        complain();
-        return st;
-    }
-    if (v->parallel)
+    if (done)
+        st = flush_results(st);
+    else if (st == HN_OK && v->parallel)
         return run_parallel(v, operand, operands, &argc, &argv);
-    if ((st = run_alone(v, operand, operands)) != HN_OK)
+    else if (st == HN_OK)
+        st = run_alone(v, operand, operands);
+    if (st != HN_OK)
         complain();
     return st;
 }

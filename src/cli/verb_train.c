@@ -124,6 +124,8 @@ static hn_status check_dry_run(void)
 {
     const struct hn_dryrun_options *o = &given.dry;
     struct hn_machine machine;
+    struct hn_dataset_info info;
+    hn_status st = HN_OK;
 
     if (!given.dry_run)
         return o->ranks != NOT_GIVEN || o->nodes != NOT_GIVEN || o->machine || o->measure || o->samples ||
@@ -140,7 +142,9 @@ static hn_status check_dry_run(void)
         return hn_fail(HN_EUSAGE, "--ranks and --nodes: must be at least 1");
     if (o->measure && o->samples)
         return hn_fail(HN_EUSAGE, "--measure needs the data file, --samples says that it is not there");
-    return o->machine ? hn_machine_parse(&machine, o->machine) : HN_OK;
+    if (o->samples)
+        st = hn_samples_parse(&info, HN_TRAIN, o->samples);
+    return st == HN_OK && o->machine ? hn_machine_parse(&machine, o->machine) : st;
 }
 
 /* Before MPI starts: help on the config, and what would fail anyway. */
