@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # jobs/common.sh - what the batch scripts share: set-up, launching, passing signals on, requeueing.  Sourced.
 #
 # Settings, by environment (sbatch passes yours on) or in a file site.sh beside this one, which is sourced first and is the
@@ -89,15 +90,19 @@ count_restart() { # RUN
     echo "$attempts $now" >"$1/job-restarts"
 }
 
+end_chain() { # its links that wait would find the run done, or fail the same way
+    [ -z "${HARDNEG_CHAIN:-}" ] || scancel --state=PENDING --name="$HARDNEG_CHAIN"
+}
+
 finish() { # RUN: requeues, or exits
     if [ "$rc" = 0 ]; then
         rm -f "$1/job-restarts"
+        end_chain
         exit 0
     fi
     if ! worth_it; then
         say "exit $rc: the same again would end the same way"
-        # The links of a chain that wait for this one would only do that.
-        [ -z "${HARDNEG_CHAIN:-}" ] || scancel --state=PENDING --name="$HARDNEG_CHAIN"
+        end_chain
         exit "$rc"
     fi
     if [ -z "$job" ] || [ "${HARDNEG_REQUEUE:-yes}" = no ] || ended_by_slurm; then
