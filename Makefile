@@ -197,7 +197,7 @@ try: $(call pick,$(C_TESTS))
 check-slurm: all ; TAP_TIMEOUT=900 HN_BUILD=$(abspath $(BUILD)) $(PROVE) $(call pick,$(sort $(wildcard tests/slurm/*.t)))
 
 # What check does in small, at length: up to an hour.  P="kills calls": these parts alone.
-torture: all $(BUILD)/shim.so $(BUILD)/release/tests/ckpt/t_flips $(BUILD)/release/tests/train/t_endure.mpi $(FUZZERS) ; HN_BUILD=$(abspath $(BUILD)) tools/torture $(P)
+torture: all release $(BUILD)/shim.so $(FUZZERS) ; HN_BUILD=$(abspath $(BUILD)) tools/torture $(P)
 
 check-style: ; $(PROVE) tests/base/style.t
 check-headers: ; $(PROVE) tests/base/headers.t

@@ -22,6 +22,7 @@ static hn_status read_blur(struct hn_cases *b, const char *group, struct pipelin
     for (size_t k = 0; k < p->result.n; k++)
         blurred += p->blur[k] != 0;
     p->kind = HN_BLUR_NONE;
+    p->kernel = 0;
     if (blurred == 0)
         return HN_OK;
     if (!hn_store_attr_text(b->v->file, group, "blur_kind", kind, sizeof kind) ||

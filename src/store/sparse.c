@@ -115,6 +115,8 @@ void hn_sparse_free(struct hn_sparse *s)
     for (size_t i = 0; i < s->pages; i++)
         hn_free(s->page[i].bytes);
     hn_free(s->page);
+    if (s->driver > 0)
+        H5FDunregister(s->driver);
     *s = (struct hn_sparse){0};
 }
 
@@ -202,10 +204,11 @@ static hid_t register_driver(void)
 hn_status hn_sparse_create(hid_t *out, struct hn_sparse *s, uint64_t alignment)
 {
     struct driver_info info = {s};
-    hid_t driver = register_driver(), access = H5Pcreate(H5P_FILE_ACCESS), file = H5I_INVALID_HID;
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS), file = H5I_INVALID_HID;
     hn_status st = HN_OK;
 
-    if (driver >= 0 && access >= 0 && H5Pset_driver(access, driver, &info) >= 0 &&
+    s->driver = register_driver();
+    if (s->driver >= 0 && access >= 0 && H5Pset_driver(access, s->driver, &info) >= 0 &&
         H5Pset_alignment(access, alignment, alignment) >= 0)
         file = H5Fcreate("sparse", H5F_ACC_TRUNC, H5P_DEFAULT, access);
     if (file < 0)
@@ -214,7 +217,5 @@ hn_status hn_sparse_create(hid_t *out, struct hn_sparse *s, uint64_t alignment)
         *out = file;
     if (access >= 0)
         H5Pclose(access);
-    if (driver >= 0)
-        H5FDunregister(driver); /* the file holds on to it */
     return st;
 }

@@ -15,6 +15,7 @@ struct hn_sparse {
     size_t pages, room;
     uint64_t length; /* HDF5's end of allocation */
     uint64_t end;    /* behind the last byte written */
+    hid_t driver;    /* HDF5 1.10 looks at it once more after the file let go of it: ours to the end */
 };
 
 /* Makes a file in s (zeroed before), which must live until hn_sparse_free(), after the file is closed. Arrays
