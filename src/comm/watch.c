@@ -15,19 +15,21 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 static const double DEFAULT_MINUTES = 10.0;
+static const char VARIABLE[] = "HARDNEG_STALL_MINUTES"; /* until a config says otherwise */
 enum {
     GRACE = 25,       /* ticks that a launcher takes to end the others */
     LEAST = 20,       /* ticks of a time-out: beats come every two */
     DISK_PATIENCE = 3 /* a server that fails over is away for a quarter of an hour */
 };
 
-struct hn_watch hn_watch = {.phase = "starting MPI"};
+struct hn_watch hn_watch = {.phase = "starting MPI, which waits for all ranks"};
 static struct {
     pthread_t thread;
     atomic_bool quit;
@@ -268,6 +270,7 @@ static uint64_t name_processes(void)
 hn_status hn_watch_start(int rank)
 {
     struct hn_beat *self = &hn_watch.self;
+    const char *minutes = getenv(VARIABLE);
     sigset_t all, before;
     int error;
 
@@ -275,7 +278,7 @@ hn_status hn_watch_start(int rank)
     gethostname(self->host, sizeof self->host - 1);
     self->process = (int32_t)getpid();
     self->processes = name_processes();
-    hn_comm_stall_after(DEFAULT_MINUTES);
+    hn_comm_stall_after(minutes && *minutes ? strtod(minutes, NULL) : DEFAULT_MINUTES);
     sigfillset(&all); /* signals are for the main thread */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     error = pthread_create(&keeper.thread, NULL, keep_watch, NULL);

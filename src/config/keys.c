@@ -89,7 +89,8 @@ const struct hn_key hn_keys[] = {
 {"run.max_minutes", HN_KEY_REAL, AT(max_minutes), "0", BETWEEN(0, 1e7), HN_FREE,
  "after so many minutes save and stop with exit code 75; 0: no limit", 0},
 {"run.stall_minutes", HN_KEY_REAL, AT(stall_minutes), "10", BETWEEN(0, 1e6), HN_FREE,
- "a rank that hangs, has stopped or is gone for so long is named and the job ends with exit code 69; 0: never", 0},
+ "a rank that hangs, has stopped or is gone for so long is named and the job ends with exit code 69; a call to a file "
+ "system may take three times as long; 0: never, as when a debugger stops ranks", 0},
 {"run.log_every", HN_KEY_COUNT, AT(log_every), "10", BETWEEN(1, 1e9), HN_FREE,
  "steps from one row of metrics.jsonl to the next", 0},
 
