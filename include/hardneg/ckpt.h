@@ -45,8 +45,9 @@ hn_status hn_ckpt_image_room(const hn_ckpt_image *c, const char *dir);
 void hn_ckpt_image_take(hn_ckpt_image *c, uint64_t step);
 /* Writes what was taken to DIR/step-NNNNNNNN.h5 (DIR is made when missing, its parent is not).  Any thread,
  * no HDF5.  What was there stays when it fails: HN_ECREATE (also: no room), HN_EIO, HN_ENOMEM, HN_EDIVERGED
- * (a number is not finite: it would be resumed from for ever). */
-hn_status hn_ckpt_image_write(hn_ckpt_image *c, const char *dir);
+ * (a number is not finite: it would be resumed from for ever).  may, if not NULL, is asked just before the
+ * file is put in place, and its failure is the write's. */
+hn_status hn_ckpt_image_write(hn_ckpt_image *c, const char *dir, hn_status (*may)(void *ctx), void *ctx);
 
 /* All of it at once. */
 hn_status hn_ckpt_save(const char *dir, uint64_t step, const struct hn_ckpt_array *array, size_t arrays,

@@ -220,7 +220,7 @@ static hn_status fill_in(hn_ckpt_image *c, const struct slot *s)
     return HN_OK;
 }
 
-hn_status hn_ckpt_image_write(hn_ckpt_image *c, const char *dir)
+hn_status hn_ckpt_image_write(hn_ckpt_image *c, const char *dir, hn_status (*may)(void *ctx), void *ctx)
 {
     char path[PATH_MAX];
     int64_t step = (int64_t)c->step;
@@ -233,5 +233,5 @@ hn_status hn_ckpt_image_write(hn_ckpt_image *c, const char *dir)
         st = hn_ckpt_make_folder(dir);
     if (st == HN_OK)
         st = hn_ckpt_image_room(c, dir);
-    return st == HN_OK ? hn_store_write_image(&c->file, path) : st;
+    return st == HN_OK ? hn_store_write_image(&c->file, path, may, ctx) : st;
 }

@@ -18,7 +18,7 @@ hn_status hn_ckpt_save(const char *dir, uint64_t step, const struct hn_ckpt_arra
     if (st != HN_OK)
         return st;
     hn_ckpt_image_take(image, step);
-    st = hn_ckpt_image_write(image, dir);
+    st = hn_ckpt_image_write(image, dir, NULL, NULL);
     hn_ckpt_image_free(image);
     return st;
 }

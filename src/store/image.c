@@ -34,11 +34,20 @@ hn_status hn_store_image_room(const struct hn_store_image *i, const char *folder
     return hn_file_check_room(folder, hn_store_image_file_bytes(i));
 }
 
-hn_status hn_store_write_image(struct hn_store_image *i, const char *path)
+hn_status hn_store_write_image(struct hn_store_image *i, const char *path, hn_status (*may)(void *ctx),
+                               void *ctx)
 {
+    struct hn_file f;
     hn_status st = seal(i);
 
-    return st == HN_OK ? hn_file_replace(path, i->bytes, i->length + HN_SEAL_END) : st;
+    if (st != HN_OK || (st = hn_file_begin(&f, path)) != HN_OK)
+        return st;
+    if ((st = hn_file_write(&f, i->bytes, i->length + HN_SEAL_END)) == HN_OK && may)
+        st = may(ctx);
+    if (st == HN_OK)
+        return hn_file_commit(&f);
+    hn_file_drop(&f);
+    return st;
 }
 
 hn_status hn_store_check(const char *path)

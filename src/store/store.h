@@ -83,8 +83,10 @@ hn_status hn_store_finish(hn_store_writer *w, struct hn_store_image *out);
 uint64_t hn_store_image_file_bytes(const struct hn_store_image *i); /* with its seal */
 /* Whether the file system of a folder has room for it; HN_ECREATE with the sizes. */
 hn_status hn_store_image_room(const struct hn_store_image *i, const char *folder);
-/* Seals the bytes as they are and puts them in place as hn_store_publish() does.  Any thread: no HDF5. */
-hn_status hn_store_write_image(struct hn_store_image *i, const char *path);
+/* Seals the bytes as they are and puts them in place as hn_store_publish() does.  Any thread: no HDF5.
+ * may, if not NULL, is asked just before that, and its failure is the write's. */
+hn_status hn_store_write_image(struct hn_store_image *i, const char *path, hn_status (*may)(void *ctx),
+                               void *ctx);
 void hn_store_free_image(struct hn_store_image *i);
 /* What a file begun with hn_store_begin() would take on disk.  The writer is done for. */
 hn_status hn_store_measure(hn_store_writer *w, uint64_t *bytes);

@@ -215,7 +215,7 @@ static hn_status publish_small(hn_store_writer *w, const char *path)
     hn_status st = make_image(w, &i);
 
     if (st == HN_OK)
-        st = hn_store_write_image(&i, path);
+        st = hn_store_write_image(&i, path, NULL, NULL);
     hn_store_free_image(&i);
     return st;
 }

@@ -33,7 +33,7 @@ hn_status hn_trainer_open_saver(hn_trainer *t)
     if (st == HN_OK && (st = hn_ckpt_image_room(image, t->dir.path)) != HN_OK)
         hn_fail(st, "no room for even one checkpoint: %s", hn_error_text());
     if (st == HN_OK)
-        return hn_saver_new(&t->saver, image, t->dir.checkpoints, &t->session.config.ckpt);
+        return hn_saver_new(&t->saver, image, t->dir.checkpoints, &t->session.config.ckpt, t->dir.lock);
     hn_ckpt_image_free(image);
     return st;
 }
@@ -73,6 +73,8 @@ static void begin(hn_trainer *t)
 
 enum hn_save_news hn_trainer_save_news(hn_trainer *t)
 {
+    if (hn_dirlock_lost(t->dir.lock))
+        return HN_SAVE_LOST;
     if (!hn_trainer_leads(t) || t->saving_step == HN_NOT_SAVED || !hn_saver_ended(t->saver))
         return HN_SAVE_NO_NEWS;
     return hn_saver_status(t->saver) == HN_OK ? HN_SAVE_DONE : HN_SAVE_FAILED;
@@ -89,11 +91,21 @@ static void note_seconds(hn_trainer *t)
     hn_limits_set(t);
 }
 
+/* Collective, as the news of it were.  The saver, if it still writes, is let be: it knows. */
+static hn_status end_lost(hn_trainer *t)
+{
+    t->lost = true;
+    t->saving_step = HN_NOT_SAVED;
+    return hn_comm_agree(t->session.comm, hn_dirlock_check(t->dir.lock));
+}
+
 /* Collective, with rank 0's news. */
 static hn_status hear(hn_trainer *t, enum hn_save_news news)
 {
     hn_status st = HN_OK;
 
+    if (news == HN_SAVE_LOST)
+        return end_lost(t);
     note_seconds(t);
     if (hn_trainer_leads(t))
         st = hn_saver_result(t->saver);
@@ -119,7 +131,7 @@ static hn_status wait_and_hear(hn_trainer *t)
 /* There will be another save. */
 static hn_status forgive(const hn_trainer *t, uint64_t step, hn_status st)
 {
-    if (st == HN_OK || st == HN_EDIVERGED)
+    if (st == HN_OK || st == HN_EDIVERGED || t->lost)
         return st;
     if (hn_trainer_leads(t))
         hn_log(HN_LOG_WARN, "no checkpoint of step %llu: %s; training goes on, the next interval tries again",

@@ -11,7 +11,7 @@
  * save in flight ride on it: behind a wish to stop they may be lost, but then all wait for that save anyway.
  */
 enum wish { GO_ON, SAVE_NOW, STOP_NOW };
-enum { NEWS = HN_SAVE_FAILED + 1 };
+enum { NEWS = HN_SAVE_LOST + 1 };
 
 struct loop {
     hn_trainer *t;
@@ -221,7 +221,7 @@ static hn_status finish(hn_trainer *t, hn_status done)
 {
     hn_status st = hn_trainer_save(t);
 
-    if (st == HN_EDIVERGED)
+    if (st == HN_EDIVERGED || t->lost)
         return st;
     if (st != HN_OK)
         return hn_fail(HN_EIO, "the last checkpoint could not be written: %s", hn_error_text());

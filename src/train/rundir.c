@@ -5,41 +5,13 @@
 #include "base/pulse.h"
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
 static void in_dir(const struct hn_rundir *d, const char *name, char path[1200])
 {
     snprintf(path, 1200, "%s/%s", d->path, name);
-}
-
-static hn_status take_lock(struct hn_rundir *d)
-{
-    char path[1200], holder[256] = "", host[128] = "";
-    ssize_t n;
-
-    in_dir(d, "lock", path);
-    d->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (d->lock < 0)
-        return hn_fail(HN_ECREATE, "%s: %s", path, strerror(errno));
-    if (flock(d->lock, LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK) {
-            hn_log(HN_LOG_WARN, "%s: this file system has no locks: see to it that no other run writes here",
-                   path);
-            return HN_OK;
-        }
-        n = pread(d->lock, holder, sizeof holder - 1, 0);
-        return hn_fail(HN_ECREATE, "%s: another run holds this directory (%s)", d->path,
-                       n > 0 ? holder : "unknown");
-    }
-    gethostname(host, sizeof host - 1);
-    n = snprintf(holder, sizeof holder, "host %s, process %ld", host, (long)getpid());
-    if (ftruncate(d->lock, 0) != 0 || pwrite(d->lock, holder, (size_t)n, 0) != n)
-        return hn_fail(HN_ECREATE, "%s: %s", path, strerror(errno));
-    return HN_OK;
 }
 
 /* The log's second sink: every line with the time of day. */
@@ -60,12 +32,13 @@ hn_status hn_rundir_open(struct hn_rundir *d, const char *path)
     char log[1200];
     hn_status st;
 
-    *d = (struct hn_rundir){.lock = -1};
+    *d = (struct hn_rundir){0};
     if (strlen(path) >= sizeof d->path)
         return hn_fail(HN_ECREATE, "%.60s...: the name of the run directory is too long", path);
     snprintf(d->path, sizeof d->path, "%s", path);
     snprintf(d->checkpoints, sizeof d->checkpoints, "%s/checkpoints", d->path);
-    if ((st = hn_file_make_folders(path)) != HN_OK || (st = take_lock(d)) != HN_OK)
+    if ((st = hn_file_make_folders(path)) != HN_OK ||
+        (st = hn_dirlock_take(&d->lock, d->path, HN_DIRLOCK_TIMES)) != HN_OK)
         goto out;
     in_dir(d, "log.txt", log);
     if ((d->log = fopen(log, "a")) == NULL) {
@@ -89,9 +62,8 @@ void hn_rundir_close(struct hn_rundir *d)
     }
     if (d->metrics)
         fclose(d->metrics);
-    if (d->lock >= 0)
-        close(d->lock);
-    *d = (struct hn_rundir){.lock = -1};
+    hn_dirlock_free(d->lock);
+    *d = (struct hn_rundir){0};
 }
 
 bool hn_rundir_used(const struct hn_rundir *d)
@@ -112,9 +84,10 @@ bool hn_rundir_used(const struct hn_rundir *d)
 static hn_status replace(const struct hn_rundir *d, const char *name, const char *text, size_t length)
 {
     char path[1200];
+    hn_status st = hn_dirlock_check(d->lock);
 
     in_dir(d, name, path);
-    return hn_file_replace(path, text, length);
+    return st == HN_OK ? hn_file_replace(path, text, length) : st;
 }
 
 hn_status hn_rundir_write(const struct hn_rundir *d, const char *name, const char *text)
@@ -127,8 +100,10 @@ hn_status hn_rundir_append(const struct hn_rundir *d, const char *name, const ch
     char path[1200];
     FILE *f;
     bool good;
-    hn_status st = HN_OK;
+    hn_status st = hn_dirlock_check(d->lock);
 
+    if (st != HN_OK)
+        return st;
     in_dir(d, name, path);
     hn_disk_begin(path);
     if ((f = fopen(path, "a")) == NULL) {
@@ -205,7 +180,7 @@ void hn_rundir_row(struct hn_rundir *d, const struct hn_text *line)
 {
     bool good;
 
-    if (d->metrics == NULL || line->length == 0)
+    if (d->metrics == NULL || line->length == 0 || hn_dirlock_check(d->lock) != HN_OK)
         return;
     hn_disk_begin("metrics.jsonl");
     good = fwrite(line->at, 1, line->length, d->metrics) == line->length && fflush(d->metrics) == 0;

@@ -1,18 +1,19 @@
 /* train/rundir.h - the run directory: config.cfg, log.txt, starts.jsonl, metrics.jsonl, checkpoints/.
  *
- * Local: rank 0 alone has it.  Open takes a lock that ends with the process,
- * so a second run in the same directory is refused. */
+ * Local: rank 0 alone has it.  One run at a time has it open (train/dirlock.h); one that has lost it to
+ * another writes nothing here. */
 #ifndef HN_TRAIN_RUNDIR_H
 #define HN_TRAIN_RUNDIR_H
 
 #include "base/text.h"
+#include "train/dirlock.h"
 #include <stdio.h>
 
 struct hn_rundir {
     char path[1024], checkpoints[1100];
     FILE *log, *metrics;
     uint64_t judged; /* step of the last evaluation in metrics.jsonl */
-    int lock;        /* descriptor, or -1 */
+    hn_dirlock *lock;
 };
 
 /* Makes the directory when missing.  HN_ECREATE: cannot be made, or another run holds it. */

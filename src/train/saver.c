@@ -10,6 +10,7 @@ struct hn_saver {
     hn_ckpt_image *image;
     const char *dir;
     const struct hn_ckpt_options *options;
+    hn_dirlock *dirlock;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -18,12 +19,18 @@ struct hn_saver {
     char text[1024], place[128], retired_text[1024];
 };
 
+static hn_status may(void *dirlock)
+{
+    return hn_dirlock_check(dirlock);
+}
+
 /* Outside the lock: while WRITING the image is the thread's alone. */
 static void write_one(hn_saver *s)
 {
     s->retired = HN_OK;
     hn_disk_begin(s->dir);
-    s->status = hn_ckpt_image_write(s->image, s->dir);
+    if ((s->status = may(s->dirlock)) == HN_OK)
+        s->status = hn_ckpt_image_write(s->image, s->dir, may, s->dirlock);
     hn_disk_end();
     if (s->status != HN_OK) {
         snprintf(s->text, sizeof s->text, "%s", hn_error_text());
@@ -70,7 +77,7 @@ static int start_thread(hn_saver *s)
 }
 
 hn_status hn_saver_new(hn_saver **out, hn_ckpt_image *image, const char *dir,
-                       const struct hn_ckpt_options *options)
+                       const struct hn_ckpt_options *options, hn_dirlock *lock)
 {
     hn_saver *s = hn_zalloc(sizeof *s);
     int failed;
@@ -82,6 +89,7 @@ hn_status hn_saver_new(hn_saver **out, hn_ckpt_image *image, const char *dir,
     s->image = image;
     s->dir = dir;
     s->options = options;
+    s->dirlock = lock;
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->changed, NULL);
     if ((failed = start_thread(s)) != 0) {

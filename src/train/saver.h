@@ -8,12 +8,14 @@
 #define HN_TRAIN_SAVER_H
 
 #include "hardneg/ckpt.h"
+#include "train/dirlock.h"
 
 typedef struct hn_saver hn_saver;
 
-/* image is taken over, also on failure; dir and options must outlive the saver. */
+/* image is taken over, also on failure; dir, options and lock must outlive the saver.  Nothing is written
+ * when the lock is lost: the status is that of hn_dirlock_check(). */
 hn_status hn_saver_new(hn_saver **out, hn_ckpt_image *image, const char *dir,
-                       const struct hn_ckpt_options *options);
+                       const struct hn_ckpt_options *options, hn_dirlock *lock);
 /* Waits for what is being written.  Takes NULL. */
 void hn_saver_free(hn_saver *s);
 

@@ -267,7 +267,6 @@ hn_status hn_trainer_new(hn_trainer **out, hn_comm *comm, const struct hn_config
 
     if (st != HN_OK)
         goto out;
-    t->dir.lock = -1;
     t->options = *options;
     if (t->options.resume == NULL)
         t->options.resume = "auto";

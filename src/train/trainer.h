@@ -36,6 +36,7 @@ struct hn_trainer {
     size_t reloads;            /* since replicas had drifted apart */
     bool warned_anchors;       /* that every anchor was left out */
     bool warned_excluded;      /* that some were */
+    bool lost;                 /* the directory, to another run: every rank knows */
     double started, saved_at;  /* hn_now() */
     double save_seconds;       /* of the longest save so far */
 };
@@ -50,13 +51,19 @@ const char *hn_trainer_saved(const hn_trainer *t);
 /* Rank 0: leavings swept away, memory for the checkpoints, and room on disk for at least one. */
 hn_status hn_trainer_open_saver(hn_trainer *t);
 /* Collective.  A checkpoint of this step, written while training goes on; waits only for one that is still
- * being written.  That the older one failed is said, and is HN_OK, unless it was HN_EDIVERGED. */
+ * being written.  That the older one failed is said, and is HN_OK, unless it was HN_EDIVERGED,
+ * or the directory is lost. */
 hn_status hn_trainer_begin_save(hn_trainer *t);
 /* Local: what rank 0 has to tell about the save in flight; the others have nothing. */
-enum hn_save_news { HN_SAVE_NO_NEWS, HN_SAVE_DONE, HN_SAVE_FAILED };
+enum hn_save_news {
+    HN_SAVE_NO_NEWS,
+    HN_SAVE_DONE,
+    HN_SAVE_FAILED,
+    HN_SAVE_LOST /* the directory is another's */
+};
 enum hn_save_news hn_trainer_save_news(hn_trainer *t);
 /* Collective, with rank 0's news, which every rank knows from here on.  A failure is said, and is HN_OK,
- * unless it was HN_EDIVERGED. */
+ * unless it was HN_EDIVERGED, or the directory is lost. */
 hn_status hn_trainer_hear_save(hn_trainer *t, enum hn_save_news news);
 /* Collective.  Nearest neighbours of the test set by the features of the encoder as it is. */
 hn_status hn_trainer_judge(hn_trainer *t, struct hn_knn_result *out);

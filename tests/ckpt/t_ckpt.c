@@ -279,11 +279,32 @@ static void killed(const char *dir)
        "killed while saving: the old or the new, never half of one");
 }
 
+static hn_status refuse(void *asked)
+{
+    ++*(int *)asked;
+    return hn_fail(HN_ECREATE, "not now");
+}
+
+static void asked_before(const char *dir)
+{
+    hn_ckpt_image *image = NULL;
+    int asked = 0;
+
+    hn_ckpt_image_new(&image, saved, 3, texts, 2);
+    hn_ckpt_image_take(image, 9);
+    ok(hn_ckpt_image_write(image, dir, refuse, &asked) == HN_ECREATE && asked == 1 &&
+           files_with(dir, "") == 0,
+       "who is asked before a checkpoint is put in place can refuse it: nothing is there, no temporary "
+       "either");
+    ok(hn_ckpt_image_write(image, dir, NULL, NULL) == HN_OK && files_with(dir, "") == 1, "the next one is");
+    hn_ckpt_image_free(image);
+}
+
 int main(void)
 {
     char dir[512];
 
-    tap_plan(41);
+    tap_plan(43);
     play_begin();
     hn_log_to(listen, NULL, HN_LOG_WARN);
     snprintf(dir, sizeof dir, "%s", in_play("run"));
@@ -296,6 +317,7 @@ int main(void)
     falls_back(dir);
     snprintf(dir, sizeof dir, "%s", in_play("old"));
     retention(dir);
+    asked_before(in_play("asked"));
     ok(hn_live_blocks() == 0, "no memory is left behind");
     play_end();
     return tap_done();
