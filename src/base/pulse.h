@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum hn_life { HN_LIFE_MAIN, HN_LIFE_READER, HN_LIFE_SAVER, HN_LIVES };
+enum hn_life { HN_LIFE_MAIN, HN_LIFE_READER, HN_LIFE_SAVER, HN_LIFE_LOCK, HN_LIVES };
 
 /* From any thread, and often: costs a load. */
 void hn_pulse(void);

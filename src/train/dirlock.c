@@ -379,11 +379,15 @@ hn_status hn_dirlock_check(hn_dirlock *l)
 {
     struct sight other;
     char name[320], why[sizeof l->why];
+    bool found;
 
     if (l == NULL)
         return HN_OK;
     if (!atomic_load(&l->lost)) {
-        if (!find_other(l, &other))
+        hn_disk_begin(l->folder);
+        found = find_other(l, &other);
+        hn_disk_end();
+        if (!found)
             return HN_OK;
         pthread_mutex_lock(&l->mutex);
         snprintf(l->why, sizeof l->why,
@@ -411,6 +415,7 @@ static void *beat(void *arg)
     struct timespec until;
     double whole = (double)(time_t)l->times.beat;
 
+    hn_pulse_as(HN_LIFE_LOCK);
     pthread_mutex_lock(&l->mutex);
     while (!l->ending) {
         pthread_mutex_unlock(&l->mutex);
