@@ -72,6 +72,7 @@ bool hn_ckpt_latest(const char *dir, uint64_t *step);
 void hn_ckpt_close(hn_ckpt *c);
 const char *hn_ckpt_path(const hn_ckpt *c);
 uint64_t hn_ckpt_step(const hn_ckpt *c);
+bool hn_ckpt_has(const hn_ckpt *c, const char *name);             /* an array */
 const char *hn_ckpt_get_text(const hn_ckpt *c, const char *name); /* NULL: none */
 /* Fills every array, or none: HN_EUSAGE naming the first that is missing or of another shape ("another
  * model?"). */

@@ -121,6 +121,11 @@ static const struct hn_ckpt_item *find(const hn_ckpt *c, const char *name)
     return bsearch(name, c->item, c->items, sizeof *c->item, name_order);
 }
 
+bool hn_ckpt_has(const hn_ckpt *c, const char *name)
+{
+    return find(c, name) != NULL;
+}
+
 const char *hn_ckpt_get_text(const hn_ckpt *c, const char *name)
 {
     char full[HN_CKPT_NAME];

@@ -65,7 +65,7 @@ static hn_status list(struct hn_state *s, const struct hn_array *array, size_t a
     if (state) {
         append_integer(s, "step", &s->step);
         append_integer(s, "updates", &s->updates);
-        append_integer(s, "skips", &s->skips);
+        append_integer(s, "skips", &s->skips); /* the last: see load() */
     }
     return HN_OK;
 }
@@ -104,12 +104,22 @@ static size_t bytes_of(const struct hn_ckpt_array *a)
     return count * (a->integer ? sizeof(int64_t) : sizeof(real));
 }
 
+/* Checkpoints from before updates could be skipped do not count them. */
+static hn_status load(struct hn_state *s, const hn_ckpt *from)
+{
+    bool counted = s->arrays == s->model_arrays || hn_ckpt_has(from, "state/skips");
+
+    if (!counted)
+        s->skips = 0;
+    return hn_ckpt_load(from, s->array, s->arrays - !counted);
+}
+
 hn_status hn_state_load(struct hn_state *s, hn_comm *comm, const hn_ckpt *from)
 {
     hn_status st = HN_OK;
 
     if (hn_comm_rank(comm) == 0)
-        st = hn_ckpt_load(from, s->array, s->arrays);
+        st = load(s, from);
     if ((st = hn_comm_agree(comm, st)) != HN_OK)
         return st;
     for (size_t i = 0; i < s->arrays; i++)
