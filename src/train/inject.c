@@ -19,7 +19,10 @@ static bool wanted(const char *what)
 
     if (done || text == NULL || sscanf(text, "%31s %llu %llu", word, &step, &rank) != 3)
         return false;
-    return done = strcmp(word, what) == 0 && step == now_step && rank == now_rank;
+    if (strcmp(word, what) != 0 || step != now_step || rank != now_rank)
+        return false;
+    done = strcmp(word, "bits") != 0;
+    return true;
 }
 
 void hn_inject_at(uint64_t step, size_t rank)
@@ -30,7 +33,7 @@ void hn_inject_at(uint64_t step, size_t rank)
 
 void hn_inject_bit(real *weight)
 {
-    if (wanted("bit"))
+    if (wanted("bit") || wanted("bits"))
         ((unsigned char *)weight)[0] ^= 1; /* the last bit of the first weight */
 }
 

@@ -1,6 +1,6 @@
 # Silent errors: numbers that are not finite, and replicas that drift apart.  The faults are those of the debug build.
 . "$HN_TOP/tests/lib.sh"
-plan 18
+plan 19
 
 debug=$build/debug/hardneg
 "$HN_TOP/tests/make-idx" "$tmp" 160 40
@@ -49,4 +49,7 @@ for case in "2 1" "3 0" "3 2"; do
 done
 try train 2 stop "bit 7 1" --set run.check_every=1 --set run.drift=stop
 is "$rc $(said "rank 1 .*differs") $(hash stop | sed 's/.*step //')" "69 1 5" "run.drift stop: exit 69, good state stays"
+try train 2 again "bits 7 1" --set run.check_every=1
+is "$rc $(said 'go back to step 5') $(said 'not the first time; the last good state is step 5') $(grep -c '"kind":"step"' "$tmp/again/metrics.jsonl")" "69 3 1 7" \
+    "a bit that flips again and again: back three times, then exit 69"
 done_testing
