@@ -6,7 +6,8 @@
 #
 #   HARDNEG           the program (default: build/hardneg of this checkout, else hardneg from PATH)
 #   HARDNEG_LAUNCH    mpirun (default) or srun (needs SLURM's pmix plugin: srun --mpi=list)
-#   HARDNEG_BIND      options of mpirun or srun for binding (default: each rank gets its --cpus-per-task cores)
+#   HARDNEG_BIND      options of mpirun or srun for binding (default: each rank gets its --cpus-per-task cores, where
+#                     that is possible)
 #   HARDNEG_REQUEUE   yes (default), or no: exit with the program's code instead (jobs/chain.sh)
 #   HARDNEG_ATTEMPTS  restarts in a row that may bring no new checkpoint before the job gives up (default 3)
 
@@ -23,12 +24,28 @@ program=${HARDNEG:-hardneg}
 job=${SLURM_JOB_ID:-}
 [ -z "${SLURM_ARRAY_TASK_ID:-}" ] || job=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
 
+# mpirun starts nothing, and with --quiet says nothing, where it cannot bind as asked: fewer cores than hardware threads that
+# SLURM deals out, a topology that a container hides.  So the first way that works.
+bind_ranks() { # CORES
+    local way
+    for way in "--map-by slot:PE=$1 --bind-to core" "--use-hwthread-cpus --map-by slot:PE=$1 --bind-to hwthread"; do
+        # shellcheck disable=SC2086 # words
+        if timeout 60 mpirun --quiet $way true </dev/null >/dev/null 2>&1; then
+            say "each rank is bound to cores of its own: $way"
+            echo "$way"
+            return
+        fi
+    done
+    say "mpirun cannot give each rank $1 cores of its own here: ranks are not bound (HARDNEG_BIND decides otherwise)"
+    echo "--bind-to none"
+}
+
 launcher() { # sets launch
     local cores=${SLURM_CPUS_PER_TASK:-}
     case ${HARDNEG_LAUNCH:-mpirun} in
     # -K: without it a dead rank leaves the others waiting for ever.
     srun) read -ra launch <<<"srun -K --mpi=pmix ${cores:+--cpus-per-task=$cores} ${HARDNEG_BIND---cpu-bind=cores}" ;;
-    mpirun) read -ra launch <<<"mpirun --quiet ${HARDNEG_BIND---map-by slot:PE=${cores:-1} --bind-to core}" ;;
+    mpirun) read -ra launch <<<"mpirun --quiet ${HARDNEG_BIND-$(bind_ranks "${cores:-1}")}" ;;
     *) say "HARDNEG_LAUNCH is mpirun or srun, not $HARDNEG_LAUNCH"; exit 64 ;;
     esac
 }

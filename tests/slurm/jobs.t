@@ -1,6 +1,6 @@
 # An array over seeds whose tasks are requeued one by one; what is not requeued, and how often; a chain without requeue.
 . "$HN_TOP/tests/slurm/lib.sh"
-cluster 15
+cluster 17
 
 submit --array=1-3 -N1 --ntasks-per-node=2 seeds.sh seeds
 array=$job
@@ -28,6 +28,13 @@ is "$(grep -c "JobState=FAILED" c/jobcomp.log)" 13 "and none of it requeued"
 HARDNEG=$tmp/lose HARDNEG_ATTEMPTS=2 submit -N1 --ntasks-per-node=1 one-node.sh lost
 finished
 is "$end, $(grep -c 'restarts brought no new checkpoint' "$tmp/out")" "FAILED Restarts=2, 1" "a rank that is lost each time: given up"
+
+# --- cores: bound where there are as many as the job was given, said once, and never a reason not to start ---
+for cores in 1 4; do
+    (unset HARDNEG_BIND; LAST_LIFE=yes submit -N2 --ntasks-per-node=1 --cpus-per-task=$cores nodes.sh "bound-$cores"; echo "$job" >"$tmp/job")
+    finished "$(cat "$tmp/job")"
+    is "$end, $(grep -c "^job: each rank is bound\|^job: .* ranks are not bound" "$tmp/out")" "COMPLETED Restarts=0, 1" "$cores cores for each rank, bound or not"
+done
 
 # --- a chain of jobs that do not requeue ---
 chain() { # LINKS RUN OPTION...: numbers of the links, a line each
