@@ -2,8 +2,8 @@
 # are lost: valgrind.sh [ROOM/TEST...], all but the longest when none is named.
 . "$HN_TOP/tests/torture/lib.sh"
 command -v valgrind >/dev/null 2>&1 || { echo "valgrind: skipped: there is no valgrind (tools/deps --tests installs it)"; exit 0; }
-# t_ranks and t_flips play for many minutes there, t_plan measures time.
-[ $# -gt 0 ] || set -- $(cd "$HN_TOP/tests" && ls */t_*.c | grep -v '\.mpi\.c$\|/t_ranks\|/t_flips\|/t_plan' | sed 's/\.c$//')
+# t_ranks and t_flips play for many minutes there, t_plan and t_fuzz go by the clock.
+[ $# -gt 0 ] || set -- $(cd "$HN_TOP/tests" && ls */t_*.c | grep -v '\.mpi\.c$\|/t_ranks\|/t_flips\|/t_plan\|/t_fuzz' | sed 's/\.c$//')
 export OPENBLAS_CORETYPE=Haswell ONEDNN_MAX_CPU_ISA=SSE41 # of what the libraries can do, what valgrind knows
 for t in "$@"; do
     rc=0

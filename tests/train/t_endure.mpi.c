@@ -10,7 +10,7 @@
 #include <malloc.h>
 
 #ifdef HN_DEBUG /* slow, and the same code */
-enum { STEPS = 270 };
+enum { STEPS = 180 };
 #else
 enum { STEPS = 1500 };
 #endif
