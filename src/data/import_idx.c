@@ -12,13 +12,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { PARTS = 2, PIECE = 1 << 20 };
+enum { PARTS = 2, PIECE = 1 << 20, LARGEST = 1 << 26 /* pixels of an image */ };
 static const char *const stem_of[PARTS] = {"train", "t10k"};
 
 struct part {
     char images[1200], labels[1200]; /* paths; "" when the part is not there */
     uint64_t samples, h, w;
-    int32_t *label;
+    struct hn_text label; /* a byte per sample: grows as they are read, whatever the header says */
 };
 
 /* ---- finding the files ---- */
@@ -147,14 +147,13 @@ static hn_status read_labels(struct part *p, uint64_t samples)
     if (st == HN_OK && f.dim[0] != samples)
         st = hn_fail(HN_EDATA, "%s: %llu labels, but %s has %llu images", p->labels,
                      (unsigned long long)f.dim[0], p->images, (unsigned long long)samples);
-    if (st == HN_OK && (p->label = hn_calloc(samples, sizeof *p->label)) == NULL)
-        st = HN_ENOMEM;
     for (uint64_t at = 0, n; st == HN_OK && at < samples; at += n) {
         n = samples - at < sizeof piece ? samples - at : sizeof piece;
         st = read_items(&f, piece, at, n, 1);
-        for (uint64_t i = 0; i < n; i++)
-            p->label[at + i] = piece[i];
+        hn_text_add_bytes(&p->label, piece, st == HN_OK ? n : 0);
     }
+    if (st == HN_OK)
+        st = hn_text_status(&p->label);
     if (st == HN_OK)
         st = idx_end(&f);
     hn_archive_close(f.archive);
@@ -170,10 +169,15 @@ static hn_status read_sizes(struct part *p)
     p->h = f.dim[1];
     p->w = f.dim[2];
     hn_archive_close(f.archive);
-    if (st == HN_OK && p->h * p->w > UINT32_MAX)
+    if (st == HN_OK && p->h * p->w > LARGEST)
         return hn_fail(HN_EDATA, "%s: images of %llu x %llu: too large", p->images, (unsigned long long)p->h,
                        (unsigned long long)p->w);
     return st == HN_OK ? read_labels(p, p->samples) : st;
+}
+
+static int32_t label_of(const struct part *p, uint64_t i)
+{
+    return (unsigned char)p->label.at[i];
 }
 
 static hn_status check_parts(const struct part part[PARTS], uint64_t *classes)
@@ -182,18 +186,32 @@ static hn_status check_parts(const struct part part[PARTS], uint64_t *classes)
     int32_t largest = 0;
 
     for (uint64_t i = 0; i < train->samples; i++)
-        largest = train->label[i] > largest ? train->label[i] : largest;
+        largest = label_of(train, i) > largest ? label_of(train, i) : largest;
     *classes = (uint64_t)largest + 1;
     if (test->samples && (test->h != train->h || test->w != train->w))
         return hn_fail(HN_EDATA, "%s: images of %llu x %llu, but %s has %llu x %llu", test->images,
                        (unsigned long long)test->h, (unsigned long long)test->w, train->images,
                        (unsigned long long)train->h, (unsigned long long)train->w);
     for (uint64_t i = 0; i < test->samples; i++)
-        if (test->label[i] > largest)
+        if (label_of(test, i) > largest)
             return hn_fail(
                 HN_EDATA, "%s: entry %llu (byte %llu) has label %d, outside the training labels 0 .. %d",
-                test->labels, (unsigned long long)i, (unsigned long long)(i + 8), test->label[i], largest);
+                test->labels, (unsigned long long)i, (unsigned long long)(i + 8), label_of(test, i), largest);
     return HN_OK;
+}
+
+static hn_status copy_labels(hn_sink *sink, enum hn_split split, const struct part *p)
+{
+    int32_t label[1024];
+    hn_status st = HN_OK;
+
+    for (uint64_t at = 0, n; st == HN_OK && at < p->samples; at += n) {
+        n = p->samples - at < 1024 ? p->samples - at : 1024;
+        for (uint64_t i = 0; i < n; i++)
+            label[i] = label_of(p, at + i);
+        st = hn_sink_labels(sink, split, label, n);
+    }
+    return st;
 }
 
 static hn_status copy_images(hn_sink *sink, enum hn_split split, const struct part *p)
@@ -215,7 +233,7 @@ static hn_status copy_images(hn_sink *sink, enum hn_split split, const struct pa
         st = idx_end(&f);
     hn_archive_close(f.archive);
     hn_free(piece);
-    return st == HN_OK ? hn_sink_labels(sink, split, p->label, p->samples) : st;
+    return st == HN_OK ? copy_labels(sink, split, p) : st;
 }
 
 static hn_status write_set(const struct part part[PARTS], uint64_t classes, const char *source,
@@ -273,7 +291,7 @@ hn_status hn_import_idx(const char *source, const char *out, const struct hn_imp
     if (st == HN_OK)
         st = write_set(part, classes, source, out, options);
     for (int i = 0; part && i < PARTS; i++)
-        hn_free(part[i].label);
+        hn_text_free(&part[i].label);
     hn_free(part);
     return st;
 }
