@@ -79,6 +79,9 @@ static hn_status read_item(struct walk *w, const char *name)
 
     if (st != HN_OK)
         return st;
+    /* In one piece, so that it is no larger than the file: what is kept in chunks may claim any size. */
+    if (item->info.count > 0 && item->info.offset == UINT64_MAX)
+        return hn_fail(HN_EDATA, "%s: %s: is not kept in one piece", w->path, name);
     item->name = hn_strdup(name);
     bytes = hn_zalloc(item->info.count * hn_type_size(item->info.type) + 1); /* a text ends with zero */
     st = item->name == NULL || bytes == NULL ? HN_ENOMEM : HN_OK;

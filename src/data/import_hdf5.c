@@ -22,13 +22,20 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PIECE = 4 << 20 /* bytes of samples read at once */, LABELS = 65536 };
+enum {
+    PIECE = 4 << 20 /* numbers of samples read at once */,
+    CHUNKS = 1 << 16 /* in so many chunks at most: HDF5 takes half a KiB for each */,
+    LABELS = 65536,
+    LARGEST = 1 << 25 /* numbers of a sample */,
+    NAMES = 1 << 26 /* bytes of all class names */
+};
 
 struct import {
     hn_store *store;
     const char *path;
     struct hn_foreign found;
     struct hn_sink_spec spec;
+    uint64_t rows[HN_SPLITS];                        /* samples read at once, at most */
     bool planes, floats[HN_SPLITS], wide[HN_SPLITS]; /* N x C x H x W; the file's type is float; is not u8 */
     double white;                                    /* as the option; 0: not given */
     bool ours;                                       /* keep labels and texts */
@@ -123,12 +130,15 @@ static hn_status look_at_samples(struct import *m, enum hn_split split, const ch
     enum hn_sample_kind kind = a.rank == 2 ? HN_VECTORS : HN_IMAGES;
     if (!first && (kind != s->kind || h != s->h || w != s->w || c != s->c))
         return bad(m, array, "has samples of another shape than the split before it");
-    if (!hn_mul(&size, h, w) || !hn_mul(&size, size, c) || size > UINT32_MAX / 8)
+    if (!hn_mul(&size, h, w) || !hn_mul(&size, size, c) || size > LARGEST)
         return bad(m, array, "its samples are too large");
     s->kind = kind;
     s->h = h;
     s->w = w;
     s->c = c;
+    if (a.row_chunks > CHUNKS)
+        return bad(m, array, "a sample lies in too many chunks (h5repack -l CONTI makes a file without)");
+    m->rows[split] = CHUNKS / a.row_chunks;
     s->samples[split] = a.dim[0];
     m->floats[split] = a.type == HN_F32 || a.type == HN_F64;
     m->wide[split] = a.type != HN_U8;
@@ -342,6 +352,7 @@ static hn_status copy_samples(struct import *m, hn_sink *sink, enum hn_split spl
     uint64_t n = m->spec.samples[split], size = sample_size(m), rows = size >= PIECE ? 1 : PIECE / size;
     hn_status st = HN_OK;
 
+    rows = rows < m->rows[split] ? rows : m->rows[split];
     for (uint64_t at = 0, part; st == HN_OK && at < n; at += part) {
         void *piece;
         part = n - at < rows ? n - at : rows;
@@ -354,6 +365,21 @@ static hn_status copy_samples(struct import *m, hn_sink *sink, enum hn_split spl
 
 /* ---- the import ---- */
 
+/* One per class, each with its end, as the copy must have them. */
+static hn_status check_old_names(const struct import *m)
+{
+    const struct hn_text *t = &m->names;
+    uint64_t lines = 0;
+
+    for (size_t i = 0; i < t->length; i++)
+        lines += t->at[i] == '\n';
+    if (lines == m->spec.classes && (t->length == 0 || t->at[t->length - 1] == '\n') &&
+        (t->length == 0 || memchr(t->at, '\0', t->length) == NULL))
+        return HN_OK;
+    return hn_fail(HN_EDATA, "%s: %s: %llu names for %llu classes", m->path, HN_LAYOUT_CLASSNAMES,
+                   (unsigned long long)lines, (unsigned long long)m->spec.classes);
+}
+
 static hn_status read_old_names(struct import *m)
 {
     struct hn_array_info a;
@@ -363,12 +389,16 @@ static hn_status read_old_names(struct import *m)
         return HN_OK;
     if ((st = hn_store_info(m->store, HN_LAYOUT_CLASSNAMES, &a)) != HN_OK)
         return st;
+    if (a.type != HN_U8 || a.count > NAMES)
+        return bad(m, HN_LAYOUT_CLASSNAMES, "are no names");
     char *bytes = hn_zalloc(a.count);
     st = bytes ? hn_store_read(m->store, HN_LAYOUT_CLASSNAMES, HN_U8, bytes, a.count) : HN_ENOMEM;
     if (st == HN_OK)
         hn_text_add_bytes(&m->names, bytes, a.count);
     hn_free(bytes);
-    return st == HN_OK ? hn_text_status(&m->names) : st;
+    if (st == HN_OK && (st = hn_text_status(&m->names)) == HN_OK)
+        st = check_old_names(m);
+    return st;
 }
 
 /* A data set of ours keeps its texts, so a copy of an undamaged one is the same file. */

@@ -77,6 +77,19 @@ static hn_status check_shape(const hn_store *s, const char *name, struct array *
     return HN_OK;
 }
 
+/* No more than the row has numbers. */
+static uint64_t row_chunks(const struct hn_array_info *info, hid_t plist)
+{
+    hsize_t chunk[H5S_MAX_RANK];
+    uint64_t n = 1;
+
+    if (H5Pget_layout(plist) != H5D_CHUNKED || H5Pget_chunk(plist, H5S_MAX_RANK, chunk) != info->rank)
+        return 1;
+    for (int i = 1; i < info->rank; i++)
+        n *= info->dim[i] / chunk[i] + (info->dim[i] % chunk[i] != 0);
+    return n;
+}
+
 static hn_status check_layout(const hn_store *s, const char *name, struct array *a, hid_t plist)
 {
     H5D_layout_t layout = H5Pget_layout(plist);
@@ -90,6 +103,7 @@ static hn_status check_layout(const hn_store *s, const char *name, struct array 
                        (unsigned long long)stored, (unsigned long long)want);
     if (layout == H5D_CHUNKED && stored == 0 && want != 0)
         return hn_fail(HN_EDATA, "%s: %s: was never written", s->label, name);
+    a->info.row_chunks = row_chunks(&a->info, plist);
     a->info.offset = layout == H5D_CONTIGUOUS && want != 0 ? H5Dget_offset(a->set) : UINT64_MAX;
     if (a->info.offset != UINT64_MAX &&
         (a->info.offset > s->file_bytes || want > s->file_bytes - a->info.offset))

@@ -21,6 +21,8 @@ struct hn_array_info {
     uint64_t dim[HN_STORE_RANK];
     uint64_t count;  /* product of dim */
     uint64_t offset; /* of the first byte in the file; UINT64_MAX: not contiguous */
+    uint64_t
+        row_chunks; /* in how many chunks of the file a row (along the first dimension) lies; 1: in none */
 };
 
 /* ---- reading ---- */

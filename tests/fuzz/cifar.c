@@ -1,11 +1,11 @@
-/* Any bytes as a source of CIFAR: the first byte says which set, and whether the rest is the source itself or a
- * list of what is in it, since records are long:
+/* Any bytes as a source of CIFAR: the first byte says which set, and whether the rest is the source itself or
+ * a list of what is in it, since records are long:
  *
  *   NAME LABEL RECORDS [REST]     a member: so many records of that label, and so many bytes more
  *   NAME =TEXT                    a member with that text and a newline, "|" standing for newlines
  *
- * 'a' 'b' 'c': the source itself, CIFAR-10, -100, -100 coarse; 'A' 'B' 'C': the members in a tar archive; 'F': the
- * first member alone, CIFAR-10. */
+ * 'a' 'b' 'c': the source itself, CIFAR-10, -100, -100 coarse; 'A' 'B' 'C': the members in a tar archive;
+ * 'F': the first member alone, CIFAR-10. */
 #include "fuzz/dataset.h"
 
 enum { ROOM = 1 << 20, RECORD = 3074 };
@@ -18,13 +18,16 @@ static void put_head(unsigned char *head, const char *name, size_t size)
     memset(head, 0, 512);
     snprintf((char *)head, 100, "%s", name);
     snprintf((char *)head + 100, 8, "%07o", 0644u);
-    snprintf((char *)head + 124, 12, "%011zo", size);
-    memcpy(head + 257, "ustar\0" "00", 8);
+    snprintf((char *)head + 124, 12, "%011o", (unsigned)size);
+    memcpy(head + 257,
+           "ustar\0"
+           "00",
+           8);
     head[156] = '0';
     memset(head + 148, ' ', 8);
     for (int i = 0; i < 512; i++)
         sum += head[i];
-    snprintf((char *)head + 148, 8, "%06o", sum);
+    snprintf((char *)head + 148, 8, "%06o", sum & 0777777);
 }
 
 static size_t fill(unsigned char *to, const char *what, size_t record)

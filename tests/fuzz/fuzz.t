@@ -18,15 +18,15 @@ for t in $targets; do
     # What costs least first: so many runs take a second or two.
     case $t in
     options) n=20000 ;;
-    config | table) n=1500 ;;
-    *) n=500 ;;
+    sealed | idx | config | table) n=1500 ;;
+    *) n=250 ;;
     esac
     dict=
     [ ! -f "tests/fuzz/$t.dict" ] || dict=-dict=tests/fuzz/$t.dict
     mkdir "$tmp/new"
     try env TMPDIR="$tmp" ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16:allocator_may_return_null=1 \
         "$build/fuzz/tests/fuzz/$t" $dict -runs="${runs:-$n}" -seed=1 -max_len=2048 -timeout=60 -rss_limit_mb=2000 \
-        -malloc_limit_mb=256 -artifact_prefix="$tmp/" "$tmp/new" tests/fuzz/corpus/"$t"
+        -malloc_limit_mb=300 -artifact_prefix="$tmp/" "$tmp/new" tests/fuzz/corpus/"$t"
     ok $rc "$t: ${runs:-$n} inputs more, $(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$tmp/out" | tail -n 1) edges"
     rm -rf "$tmp/new"
 done

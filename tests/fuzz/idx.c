@@ -1,5 +1,5 @@
-/* Any bytes as the four files of IDX: pieces between lines of "----" (train images, train labels, t10k images,
- * t10k labels); an empty piece is a file that is not there. */
+/* Any bytes as the four files of IDX: pieces between lines of "----" (train images, train labels, t10k
+ * images, t10k labels); an empty piece is a file that is not there. */
 #include "fuzz/dataset.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
