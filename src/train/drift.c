@@ -45,30 +45,49 @@ static size_t votes(const struct hn_hash *all, size_t ranks, size_t for_rank)
     return count;
 }
 
-/* The first rank that is not with the most; of two, rank 0 is believed.  ranks: all are equal. */
-static size_t find_odd(const struct hn_hash *all, size_t ranks)
+/* A rank that is with the most, and the first that is not; odd == ranks: all are equal. */
+struct verdict {
+    size_t best, odd;
+    bool tie; /* nobody can say which of the two is right */
+};
+
+static struct verdict judge(const struct hn_hash *all, size_t ranks)
 {
-    size_t best = 0, odd = 0;
+    struct verdict v = {0};
 
     for (size_t r = 1; r < ranks; r++)
-        if (votes(all, ranks, r) > votes(all, ranks, best))
-            best = r;
-    while (odd < ranks && hn_hash_equal(all[odd], all[best]))
-        odd++;
-    return odd;
+        if (votes(all, ranks, r) > votes(all, ranks, v.best))
+            v.best = r;
+    while (v.odd < ranks && hn_hash_equal(all[v.odd], all[v.best]))
+        v.odd++;
+    v.tie = v.odd < ranks && votes(all, ranks, v.odd) == votes(all, ranks, v.best);
+    return v;
+}
+
+static void share_host(const hn_trainer *t, char host[128], size_t of_rank)
+{
+    memset(host, 0, 128);
+    gethostname(host, 127);
+    hn_comm_bcast(t->session.comm, host, 128, of_rank);
 }
 
 /* Collective: the sentence on every rank. */
-static hn_status accuse(hn_trainer *t, size_t odd)
+static hn_status accuse(const hn_trainer *t, const struct verdict *v)
 {
-    char host[128] = "";
+    unsigned long long step = t->step;
+    char odd[128], best[128];
 
-    gethostname(host, sizeof host - 1);
-    hn_comm_bcast(t->session.comm, host, sizeof host, odd);
+    share_host(t, odd, v->odd);
+    share_host(t, best, v->best);
+    if (v->tie)
+        return hn_fail(HN_ELOST,
+                       "step %llu: the states of ranks %zu (%s) and %zu (%s) differ: memory or processor of "
+                       "one of them is at fault",
+                       step, v->best, best, v->odd, odd);
     return hn_fail(HN_ELOST,
                    "step %llu: the state of rank %zu (%s) differs from the other ranks': its memory or "
                    "processor is at fault",
-                   (unsigned long long)t->step, odd, host);
+                   step, v->odd, odd);
 }
 
 static hn_status reload(hn_trainer *t)
@@ -90,19 +109,22 @@ static hn_status reload(hn_trainer *t)
 
 hn_status hn_drift_check(hn_trainer *t, bool *back)
 {
-    size_t ranks = hn_comm_size(t->session.comm), odd;
+    size_t ranks = hn_comm_size(t->session.comm);
+    struct verdict v;
     struct hn_hash *all = t->hashes + t->state.arrays, mine;
     hn_status st;
 
     *back = false;
-    if (ranks == 1 || t->session.config.check_every == 0)
+    if (ranks == 1 || t->session.config.check_every == 0 || t->compared_step == t->step)
         return HN_OK;
     hn_comm_phase("comparing weights");
     mine = hash_state(t, t->hashes);
     hn_comm_gather(t->session.comm, &mine, all, t->hash_bytes);
-    if ((odd = find_odd(all, ranks)) == ranks)
+    v = judge(all, ranks);
+    t->compared_step = v.odd == ranks ? t->step : HN_NOT_SAVED;
+    if (v.odd == ranks)
         return HN_OK;
-    (void)accuse(t, odd);
+    (void)accuse(t, &v);
     char text[512];
     snprintf(text, sizeof text, "%s", hn_error_text());
     if ((st = hn_trainer_end_save(t)) != HN_OK)

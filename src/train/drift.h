@@ -8,10 +8,10 @@ enum hn_drift { HN_DRIFT_RELOAD, HN_DRIFT_STOP };
 
 /* Local.  Room for the ranks' hashes. */
 hn_status hn_drift_open(hn_trainer *t);
-/* Collective.  Compares a hash of weights, running statistics and optimiser state over the ranks.  Where they
- * differ, the odd rank is named, and all ranks go back to the last checkpoint (*back), or HN_ELOST: by
- * policy, without a checkpoint, or when it happens again and again.  What was in memory is not to be saved
- * then. */
+/* Collective, before every save.  Compares a hash of weights, running statistics and optimiser state over the
+ * ranks, once for a step.  Where they differ, the odd rank is named, and all ranks go back to the last
+ * checkpoint (*back), or HN_ELOST: by policy, without a checkpoint, or when it happens again and again.  What
+ * was in memory is not to be saved then. */
 hn_status hn_drift_check(hn_trainer *t, bool *back);
 
 #endif

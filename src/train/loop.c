@@ -219,9 +219,10 @@ static hn_status save_on_the_way(struct loop *l)
 /* After the last step: the state saved, or the reason why not as status. */
 static hn_status finish(hn_trainer *t, hn_status done)
 {
-    hn_status st = hn_trainer_save(t);
+    bool back; /* then it is a saved one */
+    hn_status st = hn_drift_check(t, &back);
 
-    if (st == HN_EDIVERGED || t->lost)
+    if (st != HN_OK || (st = hn_trainer_save(t)) == HN_EDIVERGED || t->lost)
         return st;
     if (st != HN_OK)
         return hn_fail(HN_EIO, "the last checkpoint could not be written: %s", hn_error_text());
@@ -239,10 +240,13 @@ static hn_status finish(hn_trainer *t, hn_status done)
 static hn_status keep_state(hn_trainer *t, hn_status why)
 {
     char text[1024];
+    bool back;
 
-    if (why != HN_EDATA && why != HN_EIO)
+    if ((why != HN_EDATA && why != HN_EIO) || t->step == 0)
         return why;
     snprintf(text, sizeof text, "%s", hn_error_text());
+    if (hn_drift_check(t, &back) != HN_OK)
+        return hn_fail(why, "%s; and %s", text, hn_error_text());
     (void)hn_trainer_save(t); /* when that fails, too, the words below say so */
     return hn_fail(why, "%s (after step %llu; %s)", text, (unsigned long long)t->step, hn_trainer_saved(t));
 }
@@ -315,11 +319,10 @@ hn_status hn_trainer_run(hn_trainer *t)
         enum wish wish = (enum wish)(said / NEWS);
         if ((st = hn_trainer_hear_save(t, (enum hn_save_news)(said % NEWS))) != HN_OK)
             return st;
-        if (wish != GO_ON && (st = hn_drift_check(t, &back)) != HN_OK)
-            return st;
         if (wish == STOP_NOW)
             return finish(t, HN_STOPPED);
-        if (wish == SAVE_NOW && (st = save_on_the_way(&l)) != HN_OK)
+        if (wish == SAVE_NOW &&
+            ((st = hn_drift_check(t, &back)) != HN_OK || (st = save_on_the_way(&l)) != HN_OK))
             return st;
         if ((st = advance(&l, end)) != HN_OK)
             return st == HN_STOPPED ? finish(t, st) : keep_state(t, st);

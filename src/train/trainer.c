@@ -270,7 +270,7 @@ hn_status hn_trainer_new(hn_trainer **out, hn_comm *comm, const struct hn_config
     t->options = *options;
     if (t->options.resume == NULL)
         t->options.resume = "auto";
-    t->saved_step = t->saving_step = HN_NOT_SAVED;
+    t->saved_step = t->saving_step = t->compared_step = HN_NOT_SAVED;
     t->started = t->saved_at = hn_now();
     if ((st = hn_session_open(&t->session, comm, config)) != HN_OK)
         goto out;

@@ -29,6 +29,7 @@ struct hn_trainer {
     uint64_t steps, per_epoch; /* of the whole run, of an epoch */
     uint64_t saved_step;       /* of the newest checkpoint here; HN_NOT_SAVED */
     uint64_t saving_step;      /* of the one that is being written; HN_NOT_SAVED: none is */
+    uint64_t compared_step;    /* of the newest state found the same on all ranks; HN_NOT_SAVED */
     bool evaluates;            /* the data has labelled splits to judge by */
     void *running;             /* BatchNorm's statistics before the step, where updates may be skipped */
     struct hn_hash *hashes;    /* of the state's arrays, then of the ranks */
