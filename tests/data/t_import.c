@@ -89,7 +89,7 @@ static void bad_idx(void)
     const char *const images = "mnist/train-images-idx3-ubyte", *const labels =
                                                                     "mnist/train-labels-idx1-ubyte";
     char out[256], source[256];
-    unsigned char *bytes = malloc(100000);
+    unsigned char *bytes = calloc(100000, 1);
 
     snprintf(out, sizeof out, "%s", in_folder("bad-idx.h5"));
     snprintf(source, sizeof source, "%s", in_folder("mnist"));
