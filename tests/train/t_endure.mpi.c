@@ -229,8 +229,8 @@ static void long_run(uint64_t steps)
     double pages = growth(h, offsetof(struct held, resident), steps);
     ok(good, "%llu steps are made", (unsigned long long)steps);
     ok(same, "our own memory is the same to the byte, descriptors, threads and mappings as many");
-    /* 32 KiB in all: MPI and malloc still warm up in a run of some hundred steps. */
-    ok(heap < 8 || heap * (double)steps < 32768, "the heap of all libraries grows by %.1f bytes a step", heap);
+    /* Some hundred steps are MPI's and malloc's warming up: see the memory of ours. */
+    ok(steps < 1000 || heap < 8, "the heap of all libraries grows by %.1f bytes a step", heap);
     ok(sanitized() || pages < 32, "resident memory by %.1f", pages);
     ok(tap_rank != 0 || (saves >= steps / 10 - 1 && judged >= steps / 20 - 1), "%llu saves, %llu evaluations",
        saves, judged);
