@@ -60,8 +60,7 @@ void hn_rundir_close(struct hn_rundir *d)
         hn_log_tee(NULL, NULL);
         fclose(d->log);
     }
-    if (d->metrics)
-        fclose(d->metrics);
+    hn_rows_close(&d->rows);
     hn_dirlock_free(d->lock);
     *d = (struct hn_rundir){0};
 }
@@ -156,6 +155,7 @@ hn_status hn_rundir_open_metrics(struct hn_rundir *d, uint64_t last_step)
     char path[1200];
     hn_status st;
 
+    hn_rows_close(&d->rows);
     in_dir(d, "metrics.jsonl", path);
     hn_disk_begin(path);
     if ((st = read_all(path, &all)) != HN_OK)
@@ -167,8 +167,7 @@ hn_status hn_rundir_open_metrics(struct hn_rundir *d, uint64_t last_step)
     if (kept.length != all.length &&
         (st = replace(d, "metrics.jsonl", kept.at ? kept.at : "", kept.length)) != HN_OK)
         goto out;
-    if ((d->metrics = fopen(path, "a")) == NULL)
-        st = hn_fail(HN_ECREATE, "%s: %s", path, strerror(errno));
+    st = hn_rows_open(&d->rows, path);
 out:
     hn_disk_end();
     hn_text_free(&all);
@@ -178,16 +177,6 @@ out:
 
 void hn_rundir_row(struct hn_rundir *d, const struct hn_text *line)
 {
-    bool good;
-
-    if (d->metrics == NULL || line->length == 0 || hn_dirlock_check(d->lock) != HN_OK)
-        return;
-    hn_disk_begin("metrics.jsonl");
-    good = fwrite(line->at, 1, line->length, d->metrics) == line->length && fflush(d->metrics) == 0;
-    hn_disk_end();
-    if (good)
-        return;
-    hn_log(HN_LOG_WARN, "%s/metrics.jsonl: %s; no more rows are written", d->path, strerror(errno));
-    fclose(d->metrics);
-    d->metrics = NULL;
+    if (d->rows.path[0] && hn_dirlock_check(d->lock) == HN_OK)
+        hn_rows_add(&d->rows, line);
 }

@@ -7,12 +7,14 @@
 
 #include "base/text.h"
 #include "train/dirlock.h"
+#include "train/rows.h"
 #include <stdio.h>
 
 struct hn_rundir {
     char path[1024], checkpoints[1100];
-    FILE *log, *metrics;
-    uint64_t judged; /* step of the last evaluation in metrics.jsonl */
+    FILE *log;
+    struct hn_rows rows; /* metrics.jsonl */
+    uint64_t judged;     /* step of the last evaluation in metrics.jsonl */
     hn_dirlock *lock;
 };
 
@@ -25,9 +27,9 @@ bool hn_rundir_used(const struct hn_rundir *d);
 hn_status hn_rundir_write(const struct hn_rundir *d, const char *name, const char *text);
 /* Appends to a file of the directory. */
 hn_status hn_rundir_append(const struct hn_rundir *d, const char *name, const char *text);
-/* Opens metrics.jsonl for appending, cut back to rows of steps up to last_step. */
+/* Opens metrics.jsonl, anew where it was open, for appending, cut back to rows of steps up to last_step. */
 hn_status hn_rundir_open_metrics(struct hn_rundir *d, uint64_t last_step);
-/* One row, written through at once.  A failure is logged once and training goes on. */
+/* A row of metrics.jsonl (train/rows.h), unless the directory is another run's by now. */
 void hn_rundir_row(struct hn_rundir *d, const struct hn_text *line);
 
 #endif

@@ -250,12 +250,8 @@ hn_status hn_trainer_load(hn_trainer *t, const hn_ckpt *from)
     *hn_optim_updates(hn_core_optim(t->core)) = (uint64_t)t->state.updates;
     hn_prefetch_free(t->prefetch);
     t->prefetch = NULL;
-    if ((st = open_prefetch(t)) == HN_OK && hn_trainer_leads(t)) {
-        if (t->dir.metrics)
-            fclose(t->dir.metrics);
-        t->dir.metrics = NULL;
+    if ((st = open_prefetch(t)) == HN_OK && hn_trainer_leads(t))
         st = hn_rundir_open_metrics(&t->dir, t->step);
-    }
     return hn_comm_agree(t->session.comm, st);
 }
 

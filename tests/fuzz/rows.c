@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char config[] = "data: { path = \"x.h5\"; };\n";
     struct hn_fsck f = {.say = hear};
-    struct hn_rundir d = {.lock = -1};
+    struct hn_rundir d = {0};
 
     fuzz_begin();
     if (fuzz_folder[0] == '\0')
