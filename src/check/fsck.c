@@ -21,19 +21,32 @@ struct run {
     uint64_t newest;    /* step of the newest good checkpoint */
 };
 
-/* The verdict on one file, from its status; the sentence of a failure without the path it begins with. */
-static hn_status judge(struct hn_fsck *f, const char *path, hn_status st, const char *good)
+/* The sentence of a failure without the path it begins with. */
+static const char *reason(const char *path)
 {
     const char *why = hn_error_text();
     size_t n = strlen(path);
+
+    return strncmp(why, path, n) == 0 && strncmp(why + n, ": ", 2) == 0 ? why + n + 2 : why;
+}
+
+static hn_status not_read(struct hn_fsck *f, const char *path, hn_status st)
+{
+    f->unread++;
+    f->say(f->ctx, "unread", path, reason(path));
+    return st;
+}
+
+/* The verdict on one file, from its status. */
+static hn_status judge(struct hn_fsck *f, const char *path, hn_status st, const char *good)
+{
+    const char *why = reason(path);
 
     if (st == HN_OK) {
         f->good++;
         f->say(f->ctx, "good", path, good);
         return HN_OK;
     }
-    if (strncmp(why, path, n) == 0 && strncmp(why + n, ": ", 2) == 0)
-        why += n + 2;
     if (strncmp(why, "damaged: ", 9) == 0)
         why += 9;
     if (st == HN_EDATA || st == HN_EUSAGE) { /* the latter: what a config says */
@@ -41,9 +54,7 @@ static hn_status judge(struct hn_fsck *f, const char *path, hn_status st, const 
         f->say(f->ctx, "damaged", path, why);
         return HN_ECHECK;
     }
-    f->unread++;
-    f->say(f->ctx, "unread", path, why);
-    return st;
+    return not_read(f, path, st);
 }
 
 /* Damage is the first thing to know; otherwise the first thing that went wrong. */
@@ -74,8 +85,8 @@ static hn_status check_checkpoint(struct hn_fsck *f, const char *path, struct ru
     hn_ckpt *c = NULL;
     hn_status st = hn_ckpt_open(&c, path);
 
-    if (st == HN_OK && step && hn_ckpt_step(c) != *step)
-        st = hn_fail(HN_EDATA, "%s: holds step %llu: renamed?", path, (unsigned long long)hn_ckpt_step(c));
+    if (st == HN_OK && step)
+        st = hn_ckpt_check_name(c, *step);
     if (st == HN_OK && (st = hn_ckpt_hash(c, "model/", hash)) == HN_OK)
         st = check_config(c, run);
     if (st == HN_OK) {
@@ -240,8 +251,11 @@ static hn_status check_run(struct hn_fsck *f, const char *folder)
     hn_status st = HN_OK;
 
     if (!in_run(path, &run, "checkpoints") && !in_run(path, &run, "config.cfg"))
-        return hn_fail(HN_EDATA, "%s: a folder, but no run directory: neither config.cfg nor checkpoints/",
-                       folder);
+        return not_read(f, folder,
+                        hn_fail(HN_EDATA,
+                                "%s: a folder, but no run directory: neither config.cfg nor "
+                                "checkpoints/",
+                                folder));
     if (in_run(path, &run, "config.cfg"))
         st = check_used_config(f, &run, path);
     st = worse(st, check_checkpoints(f, &run));
@@ -257,6 +271,6 @@ hn_status hn_fsck(struct hn_fsck *f, const char *path)
     struct stat info;
 
     if (stat(path, &info) != 0)
-        return hn_fail(HN_ENOINPUT, "%s: %s", path, strerror(errno));
+        return judge(f, path, hn_fail(HN_ENOINPUT, "%s: %s", path, strerror(errno)), NULL);
     return S_ISDIR(info.st_mode) ? check_run(f, path) : check_file(f, path);
 }

@@ -14,7 +14,7 @@ struct hn_fsck {
 
 /* A run directory (config.cfg, starts.jsonl, metrics.jsonl and every checkpoint), a checkpoint or a data set.
  * HN_OK: nothing is damaged.  HN_ECHECK: something is, and was said.  HN_ENOINPUT, HN_EIO, HN_ENOMEM:
- * something could not be read (said, too).  HN_EDATA: a folder that is no run directory (not said). */
+ * something could not be read (said, too).  HN_EDATA: a folder that is no run directory (said, too). */
 hn_status hn_fsck(struct hn_fsck *f, const char *path);
 
 #endif

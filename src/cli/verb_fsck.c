@@ -18,12 +18,8 @@ static hn_status run(hn_comm *comm, const char *const *operand, size_t operands)
     (void)comm;
     for (size_t i = 0; i < operands; i++) {
         hn_status st = hn_fsck(&f, operand[i]);
-        if (st == HN_OK || st == HN_ECHECK)
-            continue;
-        if (other == HN_OK)
+        if (st != HN_OK && st != HN_ECHECK && other == HN_OK)
             other = st;
-        if (i + 1 < operands) /* the last one's sentence is the program's */
-            hn_log(HN_LOG_ERROR, "%s", hn_error_text());
     }
     if (f.unread > 0)
         printf("%zu good, %zu damaged, %zu not read\n", f.good, f.damaged, f.unread);
@@ -31,6 +27,8 @@ static hn_status run(hn_comm *comm, const char *const *operand, size_t operands)
         printf("%zu good, %zu damaged\n", f.good, f.damaged);
     if (f.damaged > 0)
         return hn_fail(HN_ECHECK, "%zu of %zu files are damaged", f.damaged, f.good + f.damaged + f.unread);
+    if (f.unread > 0)
+        return hn_fail(other, "%zu of %zu files could not be read", f.unread, f.good + f.unread);
     return other;
 }
 

@@ -17,32 +17,40 @@ static int lowest(hn_comm *c, bool mine)
 
 struct verdict {
     int status;
-    char text[sizeof((struct hn_comm *)0)->agreed], place[128];
+    char text[1024], place[128];
 };
+
+static struct verdict own_verdict(hn_status status)
+{
+    struct verdict v = {.status = status};
+
+    if (status != HN_OK) {
+        snprintf(v.text, sizeof v.text, "%s", hn_error_text());
+        snprintf(v.place, sizeof v.place, "%s", hn_error_place());
+    }
+    return v;
+}
 
 hn_status hn_comm_agree(hn_comm *c, hn_status status)
 {
-    struct verdict verdict = {.status = status};
-    int first;
+    struct verdict first, mine;
+    char who[32] = "", text[sizeof first.text + sizeof who];
+    int rank;
 
     hn_ranks_check(c, "hn_comm_agree", 0, 0);
-    first = lowest(c, status != HN_OK);
-    if (first == c->size)
+    rank = lowest(c, status != HN_OK);
+    if (rank == c->size)
         return HN_OK;
     if (c->size == 1)
         return status;
-    if (first == c->rank) {
-        const char *text = hn_error_text();
-        if (strcmp(text, c->agreed) == 0) /* agreed on before: it names its rank */
-            snprintf(verdict.text, sizeof verdict.text, "%s", text);
-        else
-            snprintf(verdict.text, sizeof verdict.text, "rank %d: %s", c->rank, text);
-        snprintf(verdict.place, sizeof verdict.place, "%s", hn_error_place());
-    }
-    hn_comm_bcast(c, &verdict, sizeof verdict, (size_t)first);
-    hn_error_set(verdict.text, verdict.place);
-    snprintf(c->agreed, sizeof c->agreed, "%s", hn_error_text());
-    return (hn_status)verdict.status;
+    first = mine = own_verdict(status);
+    hn_comm_bcast(c, &first, sizeof first, (size_t)rank);
+    /* What all say, perhaps because it was agreed on before, is no rank's own. */
+    if (lowest(c, mine.status != first.status || strcmp(mine.text, first.text) != 0) != c->size)
+        snprintf(who, sizeof who, "rank %d: ", rank);
+    snprintf(text, sizeof text, "%s%s", who, first.text);
+    hn_error_set(text, first.place);
+    return (hn_status)first.status;
 }
 
 int64_t hn_comm_max(hn_comm *c, int64_t value)

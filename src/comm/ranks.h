@@ -16,7 +16,6 @@ struct hn_comm {
     size_t largest;       /* bytes that may travel in one call: INT_MAX, less in tests */
     int *count, *offset;  /* of a gather, per rank */
     hn_reducer *reducers; /* all that live: whoever waits lets their sums progress */
-    char agreed[1200];    /* the last sentence agreed on: it has its rank in front already */
 };
 
 /* Collective in debug builds, nothing in others: do all ranks make this call, with the same sizes?  Where one

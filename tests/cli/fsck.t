@@ -1,6 +1,6 @@
 # hardneg fsck, and what a damaged file does to a run: said in one line, before its content is used, and nothing is lost.
 . "$HN_TOP/tests/lib.sh"
-plan 24
+plan 25
 
 "$HN_TOP/tests/make-idx" "$tmp" 16000 40
 "$hardneg" import idx "$tmp" "$tmp/set.h5" >/dev/null || exit 1
@@ -80,7 +80,8 @@ truncate -s -100 "$tmp/set.h5"
 refused 65 "cut short" "so is a data set that is cut short" train h
 
 # What is not ours.
-refused 66 "nowhere" "a file that is not there" "$hardneg" fsck "$tmp/nowhere"
+try "$hardneg" fsck "$tmp/nowhere"
+is "$rc $(grep -c '^unread .*nowhere: No such file' "$tmp/out")" "66 1" "a file that is not there"
 mkdir "$tmp/folder"
 try "$hardneg" fsck "$tmp/folder"
 is "$rc $(grep -c 'no run directory' "$tmp/out")" "65 1" "a folder that is no run"
@@ -89,4 +90,7 @@ try "$hardneg" fsck "$tmp/text"
 is "$rc $(grep -c '^damaged .*not a file of ours' "$tmp/out")" "1 1" "a text"
 try "$hardneg" fsck "$tmp/text" "$tmp/nowhere" "$tmp/good.h5"
 is "$rc $(grep -c '1 good, 1 damaged' "$tmp/out")" "1 1" "goes on after a file that is not there"
+try "$hardneg" fsck "$tmp/text" "$tmp/nowhere"
+is "$rc $(grep -c '^unread .*nowhere: No such file' "$tmp/out") $(grep -c '0 good, 1 damaged, 1 not read' "$tmp/out")" "1 1 1" \
+    "which is named when it is the last, too"
 done_testing

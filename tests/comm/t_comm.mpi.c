@@ -45,6 +45,17 @@ static void agreement(hn_comm *c)
     ok(strstr(hn_error_place(), "t_comm.mpi.c") != NULL, "and its place");
     ok(hn_comm_agree(c, st) == HN_EDATA && strcmp(hn_error_text(), "rank 2: trouble of 2") == 0,
        "agreed on again: the same sentence");
+    hn_comm *again = NULL;
+    tap_status(hn_comm_again(&again, c, NULL), HN_OK, "the same ranks again");
+    ok(hn_comm_agree(again, st) == HN_EDATA && strcmp(hn_error_text(), "rank 2: trouble of 2") == 0,
+       "there, too");
+    hn_comm_free(again);
+    st = hn_fail(st, "%s, after all", hn_error_text());
+    ok(hn_comm_agree(c, st) == HN_EDATA && strcmp(hn_error_text(), "rank 2: trouble of 2, after all") == 0,
+       "and with what all have added");
+    st = hn_fail(HN_ENOINPUT, "nowhere");
+    ok(hn_comm_agree(c, st) == HN_ENOINPUT && strcmp(hn_error_text(), "nowhere") == 0,
+       "what all say is no rank's own");
     ok(hn_comm_max(c, rank == 3 ? 7 : -(int64_t)rank) == 7, "largest value");
     int64_t value[3] = {(int64_t)rank, 1, -(int64_t)rank};
     hn_comm_sum(c, value, 3);
@@ -118,7 +129,7 @@ int main(int argc, char **argv)
     hn_comm *c;
 
     MPI_Init(&argc, &argv);
-    tap_plan(29);
+    tap_plan(33);
     order();
     hn_comm_new(&c, MPI_COMM_WORLD, NULL);
     agreement(c);
