@@ -116,7 +116,7 @@ const struct hn_verb hn_verb_import = {
         "cifar10, cifar100: the binary version as a folder, a .tar.gz, or single .bin files, packed or not.\n"
         "hdf5: anybody's file with an image or vector array and labels; also mends a file of ours that was\n"
         "opened for writing and lost its seal.\n"
-        "USR1, USR2, TERM and INT: nothing is kept, exit 75.\n",
+        "USR1, USR2, TERM, INT and HUP: nothing is kept, exit 75.\n",
     .least = 3,
     .most = 3,
     .options = options,

@@ -1,6 +1,6 @@
 # Whatever asks one rank to stop stops all after the same step: saved, exit 75, in every part of a run.
 . "$HN_TOP/tests/lib.sh"
-plan 17
+plan 20
 
 mkdir "$tmp/set" "$tmp/mpi"
 "$HN_TOP/tests/make-idx" "$tmp/set" 160 40
@@ -42,7 +42,7 @@ ended() { # RUN: in $got
 }
 
 k=0
-for signal in USR1 USR2 TERM INT; do
+for signal in USR1 USR2 TERM INT HUP; do
     begin "one-$signal"
     kill -$signal "$(rank $((k % 3)))"
     ended "one-$signal"
@@ -76,6 +76,20 @@ ended early
 is "$got" "75 1 saved" "before MPI has started: nothing is lost"
 grep -q "after step 0 of 10" "$tmp/out"
 ok $? "and no step is done"
+
+# A terminal that goes: a stop, unless under nohup; a reader that goes: nothing.
+(trap '' HUP; train nohup --set run.epochs=1000000 --set run.log_every=1) >"$tmp/out" 2>&1 &
+job=$!
+until [ -s "$tmp/nohup/metrics.jsonl" ] || ! kill -0 $job 2>/dev/null; do sleep 0.01; done
+kill -HUP $job
+rows=$(grep -c . "$tmp/nohup/metrics.jsonl")
+until [ "$(grep -c . "$tmp/nohup/metrics.jsonl")" -gt $((rows + 50)) ] || ! kill -0 $job 2>/dev/null; do sleep 0.01; done
+kill -0 $job 2>/dev/null
+ok $? "HUP under nohup: the run goes on"
+kill -TERM $job
+wait $job
+{ (train pipe) 2>&1; echo $? >"$tmp/rc"; } | head -n 1 >/dev/null
+is "$(cat "$tmp/rc") $("$hardneg" hash "$tmp/pipe" 2>&1 | cut -d' ' -f3-)" "0 step 10" "a reader of its words that goes away ends no run"
 
 # Evaluations that a stop leaves out are made up for.
 (train whole --set eval.every_epochs=0.2 --set run.epochs=4) >"$tmp/out" 2>&1
