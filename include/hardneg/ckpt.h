@@ -64,9 +64,12 @@ void hn_ckpt_sweep(const char *dir);
 /* An opened checkpoint: hash of the whole file verified, and of every array. */
 typedef struct hn_ckpt hn_ckpt;
 hn_status hn_ckpt_open(hn_ckpt **out, const char *path);
-/* The newest in dir that verifies; says by hn_log which it skipped and why.  *out = NULL and HN_OK when there
- * is none at all; HN_EDATA when there are some and none verifies. */
+/* The newest in dir that verifies and is of the step in its name; says by hn_log which it skipped and why.
+ * *out = NULL and HN_OK when there is none at all; HN_EDATA when there are some and all are damaged; HN_EIO:
+ * one cannot be read, after a few tries (2 s). */
 hn_status hn_ckpt_newest(hn_ckpt **out, const char *dir);
+/* Renames all newer than `step`, the newest good one, to NAME.damaged, and says so: they count no more. */
+void hn_ckpt_set_aside(const char *dir, uint64_t step);
 /* The largest step that has a file in dir, good or not; false: none has. */
 bool hn_ckpt_latest(const char *dir, uint64_t *step);
 void hn_ckpt_close(hn_ckpt *c);

@@ -44,9 +44,10 @@ struct hn_train_progress {
 
 struct hn_train_options {
     const char *run_dir; /* NULL: nothing is written, said or resumed; for hn_trainer_step() alone */
-    const char *resume;  /* "auto" (the newest checkpoint that verifies), "never", or a checkpoint file */
-    uint64_t steps;      /* stop after so many steps in all; 0: at the end of the run */
-    const char *command; /* what was typed, for the record; NULL: unknown */
+    const char
+        *resume; /* "auto" (the newest checkpoint that verifies), "never", or a checkpoint or run directory */
+    uint64_t steps;                    /* stop after so many steps in all; 0: at the end of the run */
+    const char *command;               /* what was typed, for the record; NULL: unknown */
     const volatile sig_atomic_t *stop; /* not 0: stop after this step, save, HN_STOPPED; NULL: never */
     void (*progress)(void *ctx, const struct hn_train_progress *p); /* rank 0; may be NULL */
     void *ctx;

@@ -4,10 +4,13 @@
 #include "ckpt/content.h"
 #include "ckpt/folder.h"
 #include "hardneg/ckpt.h"
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 struct hn_ckpt {
     hn_store *store;
@@ -77,9 +80,50 @@ void hn_ckpt_close(hn_ckpt *c)
     hn_free(c);
 }
 
-hn_status hn_ckpt_newest(hn_ckpt **out, const char *dir)
+hn_status hn_ckpt_check_name(const hn_ckpt *c, uint64_t step)
+{
+    if (c->step == step)
+        return HN_OK;
+    return hn_fail(HN_EDATA, "%s: holds step %llu: renamed?", c->path, (unsigned long long)c->step);
+}
+
+/* Reading may fail for a moment (a server that restarts, no file descriptors left), which says nothing about
+ * the file.  HN_EDATA: something does. */
+static hn_status open_patiently(hn_ckpt **out, const char *path)
+{
+    enum { TRIES = 4 };
+    const struct timespec wait = {.tv_nsec = 500000000};
+
+    for (int tries = 1;; tries++) {
+        hn_status st = hn_ckpt_open(out, path);
+        if (st != HN_EIO && st != HN_ENOINPUT)
+            return st;
+        if (access(path, F_OK) != 0 && errno == ENOENT) /* a run at work may have retired it meanwhile */
+            return hn_fail(HN_EDATA, "%s: gone", path);
+        if (tries == TRIES)
+            return hn_fail(HN_EIO,
+                           "%s (tried %d times; not passed over, for it may be good: move it away to go on "
+                           "from an older one)",
+                           hn_error_text(), tries);
+        nanosleep(&wait, NULL);
+    }
+}
+
+static hn_status open_step(hn_ckpt **out, const char *dir, uint64_t step)
 {
     char path[PATH_MAX];
+    hn_status st = hn_ckpt_file_name(path, sizeof path, dir, step);
+
+    if (st == HN_OK && (st = open_patiently(out, path)) == HN_OK &&
+        (st = hn_ckpt_check_name(*out, step)) != HN_OK) {
+        hn_ckpt_close(*out);
+        *out = NULL;
+    }
+    return st;
+}
+
+hn_status hn_ckpt_newest(hn_ckpt **out, const char *dir)
+{
     uint64_t *step = NULL;
     size_t count = 0;
     hn_status st = hn_ckpt_list(&step, &count, dir);
@@ -88,16 +132,16 @@ hn_status hn_ckpt_newest(hn_ckpt **out, const char *dir)
         return st;
     *out = NULL;
     for (size_t i = 0; i < count; i++) {
-        st = hn_ckpt_file_name(path, sizeof path, dir, step[i]);
-        if (st == HN_OK)
-            st = hn_ckpt_open(out, path);
-        if (st == HN_OK || st == HN_ENOMEM) /* without memory an older one would be the wrong answer */
-            break;
+        if ((st = open_step(out, dir, step[i])) != HN_EDATA)
+            break; /* what is not known to be damaged is no reason to lose steps */
         hn_log(HN_LOG_WARN, "skipped a checkpoint: %s", hn_error_text());
     }
     hn_free(step);
-    if (st != HN_OK && st != HN_ENOMEM)
-        st = hn_fail(HN_EDATA, "%s: none of %zu checkpoints can be used", dir, count);
+    if (st == HN_EDATA)
+        st = hn_fail(st,
+                     "%s: none of %zu checkpoints can be used: move them away to begin again, give --resume "
+                     "FILE, or choose another directory",
+                     dir, count);
     return st;
 }
 

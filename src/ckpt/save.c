@@ -84,6 +84,30 @@ hn_status hn_ckpt_retire(const char *dir, const struct hn_ckpt_options *options)
     return st;
 }
 
+static void set_aside_one(const char *dir, uint64_t step)
+{
+    char path[PATH_MAX], aside[PATH_MAX + 8];
+
+    if (hn_ckpt_file_name(path, sizeof path, dir, step) != HN_OK)
+        return;
+    snprintf(aside, sizeof aside, "%s.damaged", path);
+    if (rename(path, aside) == 0)
+        hn_log(HN_LOG_WARN, "%s: kept as %s", path, aside + strlen(dir) + 1);
+    else if (errno != ENOENT)
+        hn_log(HN_LOG_WARN, "%s: damaged, and cannot be renamed: %s", path, strerror(errno));
+}
+
+void hn_ckpt_set_aside(const char *dir, uint64_t step)
+{
+    uint64_t *found = NULL;
+    size_t count = 0;
+
+    if (hn_ckpt_list(&found, &count, dir) == HN_OK)
+        for (size_t i = 0; i < count && found[i] > step; i++)
+            set_aside_one(dir, found[i]);
+    hn_free(found);
+}
+
 void hn_ckpt_sweep(const char *dir)
 {
     hn_file_sweep(dir);

@@ -20,7 +20,7 @@ static const struct hn_option options[] = {
     {"out", 'o', HN_OPT_TEXT, &given.out, "RUN", "the run directory (made when missing)"},
     {"set", 's', HN_OPT_LIST, &given.set, "KEY=VALUE", "overrides a key of the config; may be repeated"},
     {"resume", 'r', HN_OPT_TEXT, &given.resume, "WHAT",
-     "auto (default): the newest good checkpoint; never; or a file"},
+     "auto (default): the newest good checkpoint; never; a checkpoint, or a run's newest"},
     {"steps", 'n', HN_OPT_COUNT, &given.steps, "N", "stop after step N in all, save, exit 0"},
     {"max-minutes", 'm', HN_OPT_REAL, &given.max_minutes, "M", "stop after M minutes, save, exit 75"},
     {"help-config", 0, HN_OPT_FLAG, &given.help_config, NULL,
@@ -179,7 +179,8 @@ const struct hn_verb hn_verb_train = {
         "The run directory gets config.cfg (as used), metrics.jsonl, log.txt, starts.jsonl and "
         "checkpoints/.\n"
         "The same command resumes: in the middle of an epoch, on any number of ranks, with the same bits.\n"
-        "USR1, USR2, TERM and INT that reach a rank stop all ranks after the same step: saved, exit 75.\n"
+        "USR1, USR2, TERM, INT and HUP that reach a rank stop all ranks after the same step: saved, exit "
+        "75.\n"
         "--dry-run says what a run would take (memory, disk, messages, time) without starting it.\n",
     .least = 1,
     .most = 1,

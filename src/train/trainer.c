@@ -7,8 +7,10 @@
 #include "train/drift.h"
 #include "train/finite.h"
 #include "train/start.h"
+#include <errno.h>
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 static hn_status check_ranks(const hn_trainer *t)
 {
@@ -170,11 +172,16 @@ static hn_status find_checkpoint(hn_trainer *t, hn_ckpt **from)
                            t->dir.path);
         return HN_OK;
     }
-    if (strcmp(resume, "auto") == 0)
-        st = hn_ckpt_newest(from, t->dir.checkpoints);
-    else if ((st = hn_ckpt_open(from, resume)) == HN_OK)
-        st = check_not_older(t, *from);
-    if (st == HN_OK && *from != NULL)
+    if (strcmp(resume, "auto") == 0) {
+        if ((st = hn_ckpt_newest(from, t->dir.checkpoints)) == HN_OK && *from != NULL &&
+            (st = check_checkpoint(t, *from)) == HN_OK)
+            hn_ckpt_set_aside(t->dir.checkpoints, hn_ckpt_step(*from));
+        return st;
+    }
+    if (access(resume, F_OK) != 0)
+        return hn_fail(HN_ENOINPUT, "--resume %s: %s; it takes auto, never, a checkpoint or a run directory",
+                       resume, strerror(errno));
+    if ((st = hn_run_checkpoint(from, resume)) == HN_OK && (st = check_not_older(t, *from)) == HN_OK)
         st = check_checkpoint(t, *from);
     return st;
 }

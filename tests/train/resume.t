@@ -1,6 +1,6 @@
 # Interrupted equals uninterrupted, at every step, on changing rank counts; refusals; metrics; stopping.
 . "$HN_TOP/tests/lib.sh"
-plan 38
+plan 42
 
 "$HN_TOP/tests/make-idx" "$tmp" 160 40
 "$hardneg" import idx "$tmp" "$tmp/tiny.h5" >/dev/null || exit 1
@@ -73,10 +73,12 @@ is "$(hash label6)" "$(hash label)" "positives by label, 6 steps on 3 ranks, the
 # A checkpoint that is cut short is skipped, and said; the run ends in the same bits.
 train 0 torn --steps 4 --set ckpt.every_steps=2 >"$tmp/out" 2>&1
 newest=$tmp/torn/checkpoints/step-00000004.h5
-head -c 3000 "$newest" >"$tmp/cut" && mv "$tmp/cut" "$newest"
+head -c 3000 "$newest" >"$tmp/cut" && mv "$tmp/cut" "$newest" && cp "$newest" "$tmp/torn.h5"
 try train 0 torn
-grep -q "step-00000004.h5" "$tmp/out"
+grep -q "skipped a checkpoint: .*step-00000004.h5" "$tmp/out"
 ok $? "a torn checkpoint is named"
+cmp -s "$newest.damaged" "$tmp/torn.h5"
+ok $? "and kept as .damaged"
 is "$(hash torn)" "$whole" "the one before it serves, and the bits are the same"
 
 # Metrics are cut back to the checkpoint: rows that came after it are made again.
@@ -91,6 +93,10 @@ try train 0 whole --set run.epochs=3 --steps 12
 is "$rc" 0 "more epochs are allowed under a constant schedule"
 refused 73 "was here before" "a used directory is refused with --resume never" train 0 at1 --resume never
 refused 66 "nowhere.h5" "a checkpoint that is not there" train 0 fresh --resume "$tmp/nowhere.h5"
+refused 66 "it takes auto, never, a checkpoint or a run directory" "so is a word that is none" train 0 fresh --resume Never
+refused 66 "holds no checkpoint" "and a folder without one" train 0 fresh --resume "$tmp/fresh"
+try train 0 borrowed --resume "$tmp/at3"
+is "$rc $(hash borrowed)" "0 $whole" "a run can go on from another run's newest"
 train 0 from --resume "$tmp/at3/checkpoints/step-00000010.h5" >"$tmp/out" 2>&1
 is "$?" 0 "a run can go on from a file"
 try train 0 at2
