@@ -7,10 +7,21 @@
 # scancel --name=... (the name is printed) ends the whole chain.
 set -eu
 links=${1:-}
-case $links in '' | *[!0-9]*) echo "usage: jobs/chain.sh LINKS [OPTION OF SBATCH...] SCRIPT CONFIG RUN [OPTION...]" >&2; exit 64 ;; esac
+case $links in
+'' | 0 | *[!0-9]*) echo "usage: jobs/chain.sh LINKS [OPTION OF SBATCH...] SCRIPT CONFIG RUN [OPTION...]" >&2; exit 64 ;;
+esac
 shift
 name=hardneg-chain-$(date +%m%d%H%M%S)-$$
-export HARDNEG_REQUEUE=no HARDNEG_CHAIN=$name
+HARDNEG_JOBS=${HARDNEG_JOBS:-$(cd "$(dirname "$0")" && pwd)}
+export HARDNEG_REQUEUE=no HARDNEG_CHAIN=$name HARDNEG_JOBS
+echo "chain: $name" >&2
+whole() { # or nothing of it
+    rc=$?
+    [ $rc = 0 ] || { echo "chain: a link was refused: none is left" >&2; scancel --name="$name"; }
+    exit $rc
+}
+trap whole EXIT
+trap 'exit 130' INT TERM
 before=
 for _ in $(seq "$links"); do
     before=$(sbatch --parsable --job-name="$name" --no-requeue ${before:+--dependency=afternotok:$before} \
@@ -18,4 +29,3 @@ for _ in $(seq "$links"); do
     before=${before%%;*}
     echo "$before"
 done
-echo "chain: $name" >&2

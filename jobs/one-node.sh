@@ -13,8 +13,8 @@
 #SBATCH --output=%x-%j.log
 set -u
 # SLURM runs a copy of this script somewhere else; it knows where the script was.
-jobs=$(scontrol show job "${SLURM_JOB_ID:-}" 2>/dev/null | sed -n 's|^ *Command=\([^ ]*\)/.*|\1|p' | head -n 1)
+script=one-node
+jobs=${HARDNEG_JOBS:-$(scontrol show job "${SLURM_JOB_ID:-none}" 2>/dev/null | sed -n "s|^ *Command=\(.*\)/$script\.sh.*|\1|p")}
 # shellcheck source=jobs/common.sh
-. "${jobs:-$(dirname "$0")}/common.sh"
-[ $# -ge 2 ] || { say "usage: sbatch jobs/one-node.sh CONFIG RUN [OPTION...]"; exit 64; }
+. "${jobs:=$(dirname "$0")}/common.sh" || { echo "job: no common.sh in $jobs: HARDNEG_JOBS=FOLDER says where it is" >&2; exit 66; }
 train "$@"

@@ -14,11 +14,11 @@
 #SBATCH --output=%x-%A_%a.log
 set -u
 # SLURM runs a copy of this script somewhere else; it knows where the script was.
-jobs=$(scontrol show job "${SLURM_JOB_ID:-}" 2>/dev/null | sed -n 's|^ *Command=\([^ ]*\)/.*|\1|p' | head -n 1)
+script=seeds
+jobs=${HARDNEG_JOBS:-$(scontrol show job "${SLURM_JOB_ID:-none}" 2>/dev/null | sed -n "s|^ *Command=\(.*\)/$script\.sh.*|\1|p")}
 # shellcheck source=jobs/common.sh
-. "${jobs:-$(dirname "$0")}/common.sh"
-[ $# -ge 2 ] || { say "usage: sbatch jobs/seeds.sh CONFIG RUNS [OPTION...]"; exit 64; }
-seed=${SLURM_ARRAY_TASK_ID:?seeds.sh is for sbatch --array}
-config=$1 runs=$2
+. "${jobs:=$(dirname "$0")}/common.sh" || { echo "job: no common.sh in $jobs: HARDNEG_JOBS=FOLDER says where it is" >&2; exit 66; }
+[ -n "${SLURM_ARRAY_TASK_ID:-}" ] || give_up 64 "seeds.sh is for an array, whose numbers are the seeds: sbatch --array=1-5 jobs/seeds.sh ..."
+config=$1 runs=$2 seed=$SLURM_ARRAY_TASK_ID
 shift 2
 train "$config" "$runs/seed-$seed" --set "run.seed=$seed" "$@"

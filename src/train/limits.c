@@ -36,3 +36,11 @@ void hn_limits_set(hn_trainer *t)
                (end - hn_now()) / 60.0, margin);
     hn_comm_stop_at(fmin(own > 0.0 ? t->started + own : INFINITY, end - margin));
 }
+
+void hn_limits_tell(const hn_trainer *t)
+{
+    double own = 60.0 * t->session.config.max_minutes;
+
+    if (hn_trainer_leads(t) && own > 0.0 && hn_now() >= t->started + own)
+        hn_log(HN_LOG_INFO, "the %g minutes of run.max_minutes are over", t->session.config.max_minutes);
+}

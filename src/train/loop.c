@@ -226,10 +226,12 @@ static hn_status finish(hn_trainer *t, hn_status done)
         return st;
     if (st != HN_OK)
         return hn_fail(HN_EIO, "the last checkpoint could not be written: %s", hn_error_text());
-    if (done == HN_STOPPED)
+    if (done == HN_STOPPED) {
+        hn_limits_tell(t);
         return hn_fail(HN_STOPPED,
                        "stopped on request after step %llu of %llu, saved; the same command goes on",
                        (unsigned long long)t->step, (unsigned long long)t->steps);
+    }
     if (t->state.skips > 0 && hn_trainer_leads(t))
         hn_log(HN_LOG_WARN, "%lld of %llu updates were skipped: loss or gradient were not finite",
                (long long)t->state.skips, (unsigned long long)t->step);

@@ -26,10 +26,11 @@ cluster() { # TESTS: starts it, or skips with the reason
     program >"$HARDNEG"
     chmod +x "$HARDNEG"
 }
-# train CONFIG -o RUN ...: the first life of a job (or of a chain) is endless, later ones end 20 epochs on.
+# train CONFIG -o RUN ... (or --version): the first life of a job (or of a chain) is endless, later ones end 20 epochs on.
 program() {
     cat <<END
 #!/bin/sh
+[ "\$1" = train ] || exec "$hardneg" "\$@"
 epochs=1000000
 if [ "\${SLURM_RESTART_COUNT:-0}\${SLURM_JOB_DEPENDENCY:-}\${LAST_LIFE:-}" != 0 ]; then
     step=\$(ls "\$4/checkpoints" 2>/dev/null | sed -n '\$s/step-0*\([0-9]*\).h5/\1/p')

@@ -1,19 +1,21 @@
 # The warning before the time limit: all ranks stop after the same step, save, exit 75; the job requeues itself and goes
-# on; the weights end with the bits of a run that was never interrupted.  With both launchers, on two nodes.
+# on; the weights end with the bits of a run that was never interrupted.  With both launchers, on two nodes, bound by default.
 . "$HN_TOP/tests/slurm/lib.sh"
-cluster 8
+cluster 9
+unset HARDNEG_BIND
 
 for launch in mpirun srun; do
     export HARDNEG_LAUNCH=$launch
-    [ $launch = mpirun ] || unset HARDNEG_BIND
     submit -N2 --ntasks-per-node=2 nodes.sh "$launch"
     warn "$job" "$launch"
     finished
+    cp "$tmp/out" "$tmp/said"
     is "$end" "COMPLETED Restarts=1" "$launch, two nodes: warned, requeued once, done"
     grep -q "4 ranks on 2 nodes" "$tmp/out" && [ "$(grep -c "stopped on request after step [0-9]* of .*, saved" "$tmp/out")" = 1 ] &&
         grep -q "^job: exit 75, newest checkpoint step-" "$tmp/out" && grep -q "resuming from $launch/" "$tmp/out"
     ok $? "$launch: four ranks on two nodes; stopped after one step, saved, exit 75, resumed"
     same "$launch" "$launch"
+    [ $launch = srun ] || is "$(grep -c '^job: .*ranks\{0,1\} .* bound' "$tmp/said")" 2 "each life says how its ranks are bound"
 done
 
 # --- nothing is left, also when a test is killed ---
