@@ -15,7 +15,7 @@
 set -u
 # SLURM runs a copy of this script somewhere else; it knows where the script was.
 script=seeds
-jobs=${HARDNEG_JOBS:-$(scontrol show job "${SLURM_JOB_ID:-none}" 2>/dev/null | sed -n "s|^ *Command=\(.*\)/$script\.sh.*|\1|p")}
+jobs=${HARDNEG_JOBS:-$(scontrol show job "${SLURM_JOB_ID:-none}" 2>/dev/null | sed -n "s|^ *Command=\(.*\)/$script\.sh.*|\1|p" | head -n 1)}
 # shellcheck source=jobs/common.sh
 . "${jobs:=$(dirname "$0")}/common.sh" || { echo "job: no common.sh in $jobs: HARDNEG_JOBS=FOLDER says where it is" >&2; exit 66; }
 [ -n "${SLURM_ARRAY_TASK_ID:-}" ] || give_up 64 "seeds.sh is for an array, whose numbers are the seeds: sbatch --array=1-5 jobs/seeds.sh ..."

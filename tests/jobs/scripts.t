@@ -11,7 +11,7 @@ stand_in() { # NAME: a script on standard input
     chmod +x "$tmp/$1"
 }
 stand_in bin/scontrol <<'END'
-[ "$1" = requeue ] || echo "   Command=$batch"
+[ "$1" = requeue ] || for task in 1 2; do echo "   Command=$batch"; done # as for an array
 END
 : | stand_in bin/scancel
 : | stand_in bin/squeue
