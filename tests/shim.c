@@ -188,6 +188,11 @@ int fsync(int fd)
     STAND_IN(int, fsync, -1, fd);
 }
 
+int fdatasync(int fd)
+{
+    STAND_IN(int, fdatasync, -1, fd);
+}
+
 /* A descriptor is closed whatever close() says. */
 int close(int fd)
 {

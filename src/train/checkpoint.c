@@ -33,7 +33,8 @@ hn_status hn_trainer_open_saver(hn_trainer *t)
     if (st == HN_OK && (st = hn_ckpt_image_room(image, t->dir.path)) != HN_OK)
         hn_fail(st, "no room for even one checkpoint: %s", hn_error_text());
     if (st == HN_OK)
-        return hn_saver_new(&t->saver, image, t->dir.checkpoints, &t->session.config.ckpt, t->dir.lock);
+        return hn_saver_new(&t->saver, image, t->dir.checkpoints, &t->session.config.ckpt, t->dir.lock,
+                            &t->dir.rows);
     hn_ckpt_image_free(image);
     return st;
 }

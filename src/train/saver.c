@@ -11,6 +11,7 @@ struct hn_saver {
     const char *dir;
     const struct hn_ckpt_options *options;
     hn_dirlock *dirlock;
+    const struct hn_rows *rows;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -19,9 +20,15 @@ struct hn_saver {
     char text[1024], place[128], retired_text[1024];
 };
 
-static hn_status may(void *dirlock)
+/* Just before the file is put in place: a checkpoint is never newer than the rows of its steps. */
+static hn_status may(void *ctx)
 {
-    return hn_dirlock_check(dirlock);
+    hn_saver *s = ctx;
+    hn_status st = hn_dirlock_check(s->dirlock);
+
+    if (st == HN_OK)
+        hn_rows_sync(s->rows);
+    return st;
 }
 
 /* Outside the lock: while WRITING the image is the thread's alone. */
@@ -29,8 +36,8 @@ static void write_one(hn_saver *s)
 {
     s->retired = HN_OK;
     hn_disk_begin(s->dir);
-    if ((s->status = may(s->dirlock)) == HN_OK)
-        s->status = hn_ckpt_image_write(s->image, s->dir, may, s->dirlock);
+    if ((s->status = hn_dirlock_check(s->dirlock)) == HN_OK)
+        s->status = hn_ckpt_image_write(s->image, s->dir, may, s);
     hn_disk_end();
     if (s->status != HN_OK) {
         snprintf(s->text, sizeof s->text, "%s", hn_error_text());
@@ -76,8 +83,16 @@ static int start_thread(hn_saver *s)
     return failed;
 }
 
+static void release(hn_saver *s)
+{
+    pthread_cond_destroy(&s->changed);
+    pthread_mutex_destroy(&s->lock);
+    hn_ckpt_image_free(s->image);
+    hn_free(s);
+}
+
 hn_status hn_saver_new(hn_saver **out, hn_ckpt_image *image, const char *dir,
-                       const struct hn_ckpt_options *options, hn_dirlock *lock)
+                       const struct hn_ckpt_options *options, hn_dirlock *lock, const struct hn_rows *rows)
 {
     hn_saver *s = hn_zalloc(sizeof *s);
     int failed;
@@ -90,11 +105,11 @@ hn_status hn_saver_new(hn_saver **out, hn_ckpt_image *image, const char *dir,
     s->dir = dir;
     s->options = options;
     s->dirlock = lock;
+    s->rows = rows;
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->changed, NULL);
     if ((failed = start_thread(s)) != 0) {
-        hn_ckpt_image_free(image);
-        hn_free(s);
+        release(s);
         return hn_fail(HN_ENOMEM, "no thread to write checkpoints can be started: %s", strerror(failed));
     }
     *out = s;
@@ -118,10 +133,7 @@ void hn_saver_free(hn_saver *s)
     pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->lock);
     pthread_join(s->thread, NULL);
-    pthread_cond_destroy(&s->changed);
-    pthread_mutex_destroy(&s->lock);
-    hn_ckpt_image_free(s->image);
-    hn_free(s);
+    release(s);
 }
 
 void hn_saver_begin(hn_saver *s, uint64_t step)

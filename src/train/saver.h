@@ -9,13 +9,15 @@
 
 #include "hardneg/ckpt.h"
 #include "train/dirlock.h"
+#include "train/rows.h"
 
 typedef struct hn_saver hn_saver;
 
-/* image is taken over, also on failure; dir, options and lock must outlive the saver.  Nothing is written
+/* image is taken over, also on failure; dir, options, lock and rows must outlive the saver.  Rows are
+ * synced before a file is put in place.  Nothing is written
  * when the lock is lost: the status is that of hn_dirlock_check(). */
 hn_status hn_saver_new(hn_saver **out, hn_ckpt_image *image, const char *dir,
-                       const struct hn_ckpt_options *options, hn_dirlock *lock);
+                       const struct hn_ckpt_options *options, hn_dirlock *lock, const struct hn_rows *rows);
 /* Waits for what is being written.  Takes NULL. */
 void hn_saver_free(hn_saver *s);
 

@@ -1,6 +1,6 @@
 # Disks that fill, fail, are read-only or vanish: said, tried again, nothing lost; and parts of tools/torture in small.
 . "$HN_TOP/tests/torture/lib.sh"
-plan 20
+plan 22
 
 tiny 2
 reference
@@ -18,12 +18,19 @@ is "$rc $(failed 'No space left on device.*the next interval tries again')" "0 3
 is "$(result full)" "$whole" "and ends in the bits of a run without"
 faulty write:2:30:SHORT short
 is "$rc $(failed .) $(result short)" "0 0 $whole" "short writes are continued"
+(export SHIM_LOG="$tmp/calls"; faulty none:0:0:NONE synced)
+is "$(grep -B 3 renameat "$tmp/calls" | grep -c fdatasync)" "$(grep -c renameat "$tmp/calls")" "rows of metrics are synced before each checkpoint is put in place"
 faulty fsync:2:2:EDQUOT quota # the first is the folder's above
 is "$rc $(failed 'Disk quota exceeded') $(result quota)" "0 1 $whole" "a quota"
 faulty remove:1:99:EIO sticky
 is "$rc $(failed .) $(result sticky)" "0 0 $whole" "an old checkpoint that cannot be deleted is no failure"
 grep -q "cannot be deleted: Input/output error" "$tmp/out"
 ok $? "but said"
+
+# A disk that is slow: every sync takes a second, the save two, and steps are made meanwhile.
+faulty fsync:2:99:WAIT1000 slow --set ckpt.every_steps=6 --set ckpt.every_epochs=0
+is "$rc $(result slow) $(tr ',}' '\n\n' <"$tmp/slow/metrics.jsonl" | sed -n 's/^"s_saving"://p' | awk '$1 < 1 { n++ } END { print n + 0 }')" "0 $whole 10" \
+    "steps do not wait for a slow disk while a save is in flight"
 
 # Where no save works any more the checkpoint before is intact, and the status says so.
 for what in fsync:EIO:"Input/output error" renameat:EIO:"Input/output error" openat:EROFS:"Read-only file system"; do
