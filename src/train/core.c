@@ -210,6 +210,7 @@ void hn_core_backward(hn_core *c, struct hn_core_report *out)
     s->gather = hn_lap(&since);
     hn_comm_phase("loss");
     hn_loss_lap1(c->loss, hn_gathered_own_stats(c->gathered), pool, blocks);
+    hn_inject_loss(&hn_gathered_own_stats(c->gathered)->loss);
     s->loss = hn_lap(&since);
     stat = hn_gathered_stats(c->gathered, c->loss);
     s->gather += hn_lap(&since);

@@ -88,11 +88,26 @@ static hn_status check_rows(const hn_trainer *t, const char *what, bool inputs)
     return HN_OK;
 }
 
+/* BatchNorm's: a variance can overflow where all that is normalised by it stays finite. */
+static const struct hn_array *odd_statistics(hn_net *net)
+{
+    for (size_t i = 0; i < hn_net_arrays(net); i++) {
+        const struct hn_array *a = hn_net_array(net, i);
+        if (a->role == HN_RUNNING && !all_finite(a->value, a->count))
+            return a;
+    }
+    return NULL;
+}
+
 /* The same on every rank. */
 static hn_status check_sums(const hn_trainer *t, const struct hn_core_report *core)
 {
     hn_net *net = hn_core_net(t->core);
+    const struct hn_array *odd = odd_statistics(net);
 
+    if (odd != NULL)
+        return hn_fail(HN_EDIVERGED, "step %llu: %s is not finite", (unsigned long long)t->step + 1,
+                       odd->name);
     if (!isfinite(core->loss.loss))
         return hn_fail(HN_EDIVERGED, "step %llu: the loss is not finite", (unsigned long long)t->step + 1);
     for (size_t i = 0; i < hn_net_arrays(net); i++) {
@@ -130,7 +145,8 @@ hn_status hn_finite_check(hn_trainer *t, const struct hn_core_report *core, bool
     char found[1200], why[80];
 
     *skip = false;
-    if (isfinite(core->loss.loss) && isfinite(core->grad_norm))
+    if (isfinite(core->loss.loss) && isfinite(core->grad_norm) &&
+        odd_statistics(hn_core_net(t->core)) == NULL)
         return HN_OK;
     (void)find(t, core);
     snprintf(found, sizeof found, "%s", hn_error_text());

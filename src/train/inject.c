@@ -43,6 +43,12 @@ void hn_inject_nan(const char *what, real *number)
         *number = (real)NAN;
 }
 
+void hn_inject_loss(double *row)
+{
+    if (wanted("loss"))
+        *row = NAN;
+}
+
 void hn_inject_hang(void)
 {
     if (wanted("hang"))

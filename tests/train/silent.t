@@ -1,6 +1,6 @@
 # Silent errors: numbers that are not finite, and replicas that drift apart.  The faults are those of the debug build.
 . "$HN_TOP/tests/lib.sh"
-plan 21
+plan 22
 
 debug=$build/debug/hardneg
 "$HN_TOP/tests/make-idx" "$tmp" 160 40
@@ -27,6 +27,9 @@ for what in input gradient; do
     train 2 ${what}3 none >"$tmp/out" 2>&1
     is "$(hash ${what}3)" "$whole" "and going on ends in the right bits"
 done
+try train 3 loss "loss 7 2"
+is "$rc $(said 'step 7: the loss is not finite; the last good state is step 5') $(hash loss | sed 's/.*step //')" "79 1 5" \
+    "NaN in the loss of a row of one rank: exit 79 on all, the line says loss"
 
 # skip: counted, bounded, the same on any number of ranks; what is left is finite.
 for n in 1 3; do
