@@ -209,14 +209,27 @@ static bool is_stale(int folder, const char *name)
     return time(NULL) - info.st_mtime > STALE_SECONDS;
 }
 
-void hn_file_sweep(const char *folder)
+static void sweep(const char *folder, bool all)
 {
+    long pid;
+
     DIR *d = opendir(folder);
 
     if (d == NULL)
         return;
     for (struct dirent *e; (e = readdir(d)) != NULL;)
-        if (is_stale(dirfd(d), e->d_name) && unlinkat(dirfd(d), e->d_name, 0) == 0)
+        if ((all ? is_temp(e->d_name, &pid) : is_stale(dirfd(d), e->d_name)) &&
+            unlinkat(dirfd(d), e->d_name, 0) == 0)
             hn_log(HN_LOG_INFO, "removed %s/%s, left behind by a killed process", folder, e->d_name);
     closedir(d);
+}
+
+void hn_file_sweep(const char *folder)
+{
+    sweep(folder, false);
+}
+
+void hn_file_sweep_all(const char *folder)
+{
+    sweep(folder, true);
 }

@@ -38,6 +38,8 @@ void hn_file_drop(struct hn_file *f);
 
 /* Removes the temporaries in folder whose process is gone; those of other hosts after a day. */
 void hn_file_sweep(const char *folder);
+/* Removes them all, whoever made them: for the only one who may write there. */
+void hn_file_sweep_all(const char *folder);
 /* HN_ECREATE when the file system of a folder that is there, or the process's limit on files (ulimit -f), has
  * no room for one of so many bytes.  Where that cannot be told it is HN_OK: writing will show. */
 hn_status hn_file_check_room(const char *folder, uint64_t bytes);

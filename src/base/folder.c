@@ -45,23 +45,38 @@ hn_status hn_file_make_folders(const char *path)
     return HN_OK;
 }
 
+struct size {
+    char text[32];
+};
+
+/* "1.50 GiB" */
+static struct size size_of(double bytes)
+{
+    static const char *const unit[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
+    struct size s;
+    size_t u = 0;
+
+    for (; bytes >= 1024 && u < sizeof unit / sizeof *unit - 1; u++)
+        bytes /= 1024;
+    snprintf(s.text, sizeof s.text, u ? "%.2f %s" : "%.0f %s", bytes, unit[u]);
+    return s;
+}
+
 hn_status hn_file_check_room(const char *folder, uint64_t bytes)
 {
-    const double mib = 1048576.0;
     struct statvfs fs;
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < bytes)
-        return hn_fail(
-            HN_ECREATE,
-            "%s: a file of %.2f MiB is to be written here, but the limit on files is %.2f MiB (ulimit -f)",
-            folder, (double)bytes / mib, (double)limit.rlim_cur / mib);
+        return hn_fail(HN_ECREATE,
+                       "%s: a file of %s is to be written here, but the limit on files is %s (ulimit -f)",
+                       folder, size_of((double)bytes).text, size_of((double)limit.rlim_cur).text);
     if (statvfs(folder, &fs) != 0 || fs.f_blocks == 0)
         return HN_OK;
-    if ((double)fs.f_bavail * (double)fs.f_frsize < (double)bytes)
-        return hn_fail(
-            HN_ECREATE,
-            "%s: a file of %.2f MiB is to be written here, but the file system has only %.2f MiB free",
-            folder, (double)bytes / mib, (double)fs.f_bavail * (double)fs.f_frsize / mib);
+    double room = (double)fs.f_bavail * (double)fs.f_frsize;
+    if (room < (double)bytes)
+        return hn_fail(HN_ECREATE,
+                       "%s: a file of %s is to be written here, but the file system has only %s free", folder,
+                       size_of((double)bytes).text, size_of(room).text);
     return HN_OK;
 }

@@ -192,9 +192,11 @@ static hn_status check_metrics(struct hn_fsck *f, const struct run *run, const c
     if (st == HN_OK && r.last + r.log_every <= run->newest)
         st = hn_fail(HN_EDATA, "%s: its last row is of step %llu, and there is a checkpoint of step %llu",
                      path, (unsigned long long)r.last, (unsigned long long)run->newest);
-    snprintf(good, sizeof good, "%zu rows, steps %llu to %llu without a gap%s", r.count,
-             (unsigned long long)r.first, (unsigned long long)r.last,
-             r.torn ? "; the last line is torn, a resume takes it off" : "");
+    int n = r.count == 0 ? snprintf(good, sizeof good, "no rows yet")
+                         : snprintf(good, sizeof good, "%zu rows, steps %llu to %llu without a gap", r.count,
+                                    (unsigned long long)r.first, (unsigned long long)r.last);
+    if (r.torn)
+        snprintf(good + n, sizeof good - (size_t)n, "; the last line is torn, a resume takes it off");
     return judge(f, path, st, good);
 }
 

@@ -3,6 +3,7 @@
  * One save is in flight at most.  What became of it rides on the exchange of wishes before the next step
  * (loop.c): saving_step and saved_step are the same on every rank at every time. */
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "train/limits.h"
 #include "train/start.h"
@@ -23,14 +24,14 @@ static hn_status new_image(hn_trainer *t, hn_ckpt_image **out)
     return st;
 }
 
-hn_status hn_trainer_open_saver(hn_trainer *t)
+hn_status hn_trainer_open_saver(hn_trainer *t, bool will_save)
 {
     hn_ckpt_image *image = NULL;
     hn_status st = new_image(t, &image);
 
     hn_ckpt_sweep(t->dir.path);
-    hn_ckpt_sweep(t->dir.checkpoints);
-    if (st == HN_OK && (st = hn_ckpt_image_room(image, t->dir.path)) != HN_OK)
+    hn_file_sweep_all(t->dir.checkpoints); /* the directory's lock is ours: nobody else writes here */
+    if (st == HN_OK && will_save && (st = hn_ckpt_image_room(image, t->dir.path)) != HN_OK)
         hn_fail(st, "no room for even one checkpoint: %s", hn_error_text());
     if (st == HN_OK)
         return hn_saver_new(&t->saver, image, t->dir.checkpoints, &t->session.config.ckpt, t->dir.lock,

@@ -27,12 +27,15 @@ static hn_status read_seal(const char *path, unsigned char bytes[64])
     hn_disk_begin(path);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     off_t end = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
-    ssize_t n = end < 64 ? -1 : pread(fd, bytes, 64, end - 64);
+    ssize_t n = end < 64 ? 0 : pread(fd, bytes, 64, end - 64);
+    int why = end < 0 || n < 0 ? errno : 0; /* close() may set another */
 
     if (fd >= 0)
         close(fd);
     hn_disk_end();
-    return n == 64 ? HN_OK : hn_fail(HN_EIO, "%s: its end cannot be read: %s", path, strerror(errno));
+    if (why != 0)
+        return hn_fail(HN_EIO, "%s: its end cannot be read: %s", path, strerror(why));
+    return n == 64 ? HN_OK : hn_fail(HN_EDATA, "%s: damaged: cut short meanwhile", path);
 }
 
 hn_status hn_start_compare(hn_comm *comm, const char *config_text, const char *data_path)

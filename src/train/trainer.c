@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static hn_status check_ranks(const hn_trainer *t)
@@ -186,12 +187,32 @@ static hn_status find_checkpoint(hn_trainer *t, hn_ckpt **from)
     return st;
 }
 
+static hn_status check_folder(const char *path)
+{
+    struct stat info;
+
+    if (stat(path, &info) == 0 && !S_ISDIR(info.st_mode))
+        return hn_fail(HN_ECREATE, "%s: no folder, but checkpoints go there: move it away", path);
+    return HN_OK;
+}
+
+static bool is_done(const hn_trainer *t, const hn_ckpt *from)
+{
+    const struct hn_config *c = &t->session.config;
+    uint64_t end = hn_dataset_info(t->session.data)->samples[c->data.split] / c->batch * c->epochs;
+
+    if (t->options.steps && t->options.steps < end)
+        end = t->options.steps;
+    return from != NULL && hn_ckpt_step(from) >= end && strcmp(t->options.resume, "auto") == 0;
+}
+
 static hn_status open_directory(hn_trainer *t, hn_ckpt **from)
 {
     hn_status st;
 
     if ((st = hn_rundir_open(&t->dir, t->options.run_dir)) != HN_OK ||
-        (st = hn_trainer_open_saver(t)) != HN_OK || (st = find_checkpoint(t, from)) != HN_OK)
+        (st = check_folder(t->dir.checkpoints)) != HN_OK || (st = find_checkpoint(t, from)) != HN_OK ||
+        (st = hn_trainer_open_saver(t, !is_done(t, *from))) != HN_OK)
         return st;
     return hn_rundir_write(&t->dir, "config.cfg", t->config_text);
 }

@@ -49,8 +49,9 @@ hn_status hn_trainer_end_save(hn_trainer *t);
 /* What there is to go back to, in words. */
 const char *hn_trainer_saved(const hn_trainer *t);
 
-/* Rank 0: leavings swept away, memory for the checkpoints, and room on disk for at least one. */
-hn_status hn_trainer_open_saver(hn_trainer *t);
+/* Rank 0: leavings swept away, memory for the checkpoints, and, if there is to be one, room on disk for it.
+ */
+hn_status hn_trainer_open_saver(hn_trainer *t, bool will_save);
 /* Collective.  A checkpoint of this step, written while training goes on; waits only for one that is still
  * being written.  That the older one failed is said, and is HN_OK, unless it was HN_EDIVERGED,
  * or the directory is lost. */

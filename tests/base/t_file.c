@@ -199,7 +199,10 @@ static void swept(void)
     tap_status(hn_file_commit(&f), HN_OK, "the living one's is put in place");
     ok(holds(in_folder("a"), "ONE two", 7), "and no file in place was touched");
     hn_file_sweep(in_folder("nowhere"));
-    unlink(elsewhere);
+    hn_file_sweep_all(folder);
+    ok(access(elsewhere, F_OK) != 0 && access(in_folder("mine"), F_OK) == 0 &&
+           access(in_folder(".notes.tmp"), F_OK) == 0 && access(in_folder("a.b.999999999.tmp"), F_OK) == 0,
+       "who is alone removes other hosts', too, and nothing else");
     unlink(in_folder("mine"));
     unlink(in_folder(".notes.tmp"));
     unlink(in_folder("a.b.999999999.tmp"));
@@ -243,7 +246,7 @@ static void folders(void)
 
 int main(void)
 {
-    tap_plan(7 + 7 + 17 + 8 + 11 + 2);
+    tap_plan(7 + 7 + 17 + 8 + 12 + 2);
     if (mkdtemp(folder) == NULL)
         exit(1);
     replaced();

@@ -1,6 +1,6 @@
 # hardneg fsck, and what a damaged file does to a run: said in one line, before its content is used, and nothing is lost.
 . "$HN_TOP/tests/lib.sh"
-plan 25
+plan 26
 
 "$HN_TOP/tests/make-idx" "$tmp" 16000 40
 "$hardneg" import idx "$tmp" "$tmp/set.h5" >/dev/null || exit 1
@@ -50,6 +50,9 @@ is "$rc $(grep -c 'metrics.jsonl: no rows between steps 6 and 8' "$tmp/out")" "1
 head -c -30 "$tmp/whole/metrics.jsonl" >"$tmp/cut" && cp "$tmp/cut" "$tmp/whole/metrics.jsonl"
 try "$hardneg" fsck "$tmp/whole"
 is "$rc $(grep -c 'metrics.jsonl: its last row is of step 119' "$tmp/out")" "1 1" "a last row that is torn"
+mkdir "$tmp/young" && cp "$tmp/whole/config.cfg" "$tmp/young" && : >"$tmp/young/metrics.jsonl"
+try "$hardneg" fsck "$tmp/young"
+is "$rc $(grep -c 'metrics.jsonl: no rows yet$' "$tmp/out")" "0 1" "a run without a row"
 echo 'nonsense = ;' >>"$tmp/whole/config.cfg"
 try "$hardneg" fsck "$tmp/whole"
 is "$(grep -c '^damaged .*config.cfg' "$tmp/out")" 1 "a config that cannot be read"

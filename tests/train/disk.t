@@ -1,6 +1,6 @@
 # Disks that fill, fail, are read-only or vanish: said, tried again, nothing lost; and parts of tools/torture in small.
 . "$HN_TOP/tests/torture/lib.sh"
-plan 22
+plan 23
 
 tiny 2
 reference
@@ -48,7 +48,7 @@ mkdir "$tmp/disk"
 if mount -t tmpfs -o size=256k none "$tmp/disk" 2>/dev/null; then
     trap 'umount -l "$tmp/disk"; rm -rf "$tmp"' EXIT
     head -c 240000 /dev/zero >"$tmp/disk/ballast"
-    refused 73 "no room for even one checkpoint" "a file system without room for one is said at the start" train disk/run
+    refused 73 "KiB free" "a file system without room for one is said at the start" train disk/run
     rm "$tmp/disk/ballast"
     train disk/run --steps 4 >"$tmp/out" 2>&1
     head -c 1000000 /dev/zero >"$tmp/disk/ballast" 2>/dev/null
@@ -57,6 +57,10 @@ if mount -t tmpfs -o size=256k none "$tmp/disk" 2>/dev/null; then
     rm "$tmp/disk/ballast"
     train disk/run >"$tmp/out" 2>&1
     is "$(result disk/run)" "$whole" "which it does when there is room again"
+    head -c 1000000 /dev/zero >"$tmp/disk/ballast" 2>/dev/null
+    truncate -s -20480 "$tmp/disk/ballast" # room for a few lines
+    try train disk/run
+    is "$rc $(grep -c 'done already' "$tmp/out")" "0 1" "a finished run needs no room"
     rm -r "$tmp/disk/run"
     mount -o remount,size=2m "$tmp/disk"
     epochs=80
@@ -75,7 +79,7 @@ if mount -t tmpfs -o size=256k none "$tmp/disk" 2>/dev/null; then
     is "$rc $(result disk/run) $(grep -c 'rows wait' "$tmp/out") $(grep -c '400 rows, steps 1 to 400 without a gap' "$tmp/fsck")" "0 $whole 1 1" \
         "one that is full for a while costs no row of metrics"
 else
-    for i in 1 2 3 4; do ok 0 "a small file system # SKIP mounting needs root"; done
+    for i in 1 2 3 4 5; do ok 0 "a small file system # SKIP mounting needs root"; done
 fi
 
 # Folders that vanish under a run.

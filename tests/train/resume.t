@@ -1,6 +1,6 @@
 # Interrupted equals uninterrupted, at every step, on changing rank counts; refusals; metrics; stopping.
 . "$HN_TOP/tests/lib.sh"
-plan 42
+plan 44
 
 "$HN_TOP/tests/make-idx" "$tmp" 160 40
 "$hardneg" import idx "$tmp" "$tmp/tiny.h5" >/dev/null || exit 1
@@ -99,9 +99,13 @@ try train 0 borrowed --resume "$tmp/at3"
 is "$rc $(hash borrowed)" "0 $whole" "a run can go on from another run's newest"
 train 0 from --resume "$tmp/at3/checkpoints/step-00000010.h5" >"$tmp/out" 2>&1
 is "$?" 0 "a run can go on from a file"
+echo half >"$tmp/at2/checkpoints/.step-00000003.h5.another-host.1.tmp"
 try train 0 at2
 grep -q "done already" "$tmp/out"
 ok $? "a finished run says so"
+is "$(ls -A "$tmp/at2/checkpoints" | grep -c tmp)" 0 "and removes what a run on another host has left"
+mkdir "$tmp/odd" && echo >"$tmp/odd/checkpoints"
+refused 73 "no folder, but checkpoints go there: move it away" "a file where the checkpoints go" train 0 odd
 
 # Stopping.
 try train 2 minutes --max-minutes 0.000001
