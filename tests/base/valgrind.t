@@ -2,7 +2,7 @@
 . "$HN_TOP/tests/lib.sh"
 command -v valgrind >/dev/null 2>&1 || { echo "1..0 # SKIP there is no valgrind (tools/deps --tests installs it)"; exit 0; }
 plan 1
-set -- base/t_base store/t_seal store/t_store ckpt/t_ckpt
+set -- base/t_base store/t_seal store/t_foreign ckpt/t_ckpt
 for t in "$@"; do
     [ -x "$build/release/tests/$t" ] || { echo "ok 1 # SKIP $t is not built here"; exit 0; }
 done
