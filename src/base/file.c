@@ -22,7 +22,7 @@ static void this_host(char *host, size_t room)
 }
 
 /* Splits path into folder and name, and names the temporary. */
-static bool name_temp(struct hn_file *f, char *folder, size_t room, const char *path)
+static bool name_temp(struct hn_file *f, char *folder, size_t room, const char *path, pid_t pid)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     int length = slash ? (int)(slash - path) + 1 : 0;
@@ -32,7 +32,7 @@ static bool name_temp(struct hn_file *f, char *folder, size_t room, const char *
     return name[0] != '\0' && strlen(path) < sizeof f->path &&
            snprintf(f->path, sizeof f->path, "%s", path) > 0 &&
            snprintf(f->name, sizeof f->name, "%s", name) < (int)sizeof f->name &&
-           snprintf(f->temp, sizeof f->temp, ".%s.%s.%ld.tmp", name, host, (long)getpid()) <
+           snprintf(f->temp, sizeof f->temp, ".%s.%s.%ld.tmp", name, host, (long)pid) <
                (int)sizeof f->temp &&
            snprintf(folder, room, "%.*s", length ? length : 1, length ? path : ".") < (int)room;
 }
@@ -58,7 +58,7 @@ hn_status hn_file_begin(struct hn_file *f, const char *path)
     hn_status st;
 
     *f = HN_FILE_NONE;
-    if (!name_temp(f, folder, sizeof folder, path))
+    if (!name_temp(f, folder, sizeof folder, path, getpid()))
         return hn_fail(HN_ECREATE, "%s: no name for a file, or too long a one", path);
     hn_disk_begin(path);
     f->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -161,6 +161,19 @@ void hn_file_drop(struct hn_file *f)
     if (f->folder >= 0)
         close(f->folder);
     *f = HN_FILE_NONE;
+}
+
+void hn_file_drop_left(const char *path, pid_t pid)
+{
+    struct hn_file f;
+    char folder[PATH_MAX];
+
+    if (!name_temp(&f, folder, sizeof folder, path, pid))
+        return;
+    f.folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    f.made = f.folder >= 0;
+    f.fd = -1;
+    hn_file_drop(&f);
 }
 
 hn_status hn_file_replace(const char *path, const void *bytes, size_t count)

@@ -11,6 +11,7 @@
 
 #include "hardneg/base.h"
 #include <limits.h>
+#include <sys/types.h>
 
 /* All of it at once: begin, write, commit. HN_ECREATE, HN_EIO; on failure what was at path is still there. */
 hn_status hn_file_replace(const char *path, const void *bytes, size_t count);
@@ -35,6 +36,8 @@ hn_status hn_file_write_at(struct hn_file *f, const void *bytes, size_t count, u
 hn_status hn_file_commit(struct hn_file *f);
 /* Nothing happens to HN_FILE_NONE, nor after commit. */
 void hn_file_drop(struct hn_file *f);
+/* The same for what a process of this host that is dead had begun. */
+void hn_file_drop_left(const char *path, pid_t pid);
 
 /* Removes the temporaries in folder whose process is gone; those of other hosts after a day. */
 void hn_file_sweep(const char *folder);

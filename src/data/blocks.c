@@ -1,6 +1,7 @@
 #include "data/blocks.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/pulse.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -223,6 +224,7 @@ hn_status hn_blocks_verify(hn_blocks *b, hn_progress *progress, void *ctx)
         total += b->extent[i].length;
     for (size_t i = 0; i < b->extents; i++)
         for (size_t k = 0; k < b->extent[i].count; k++) {
+            hn_pulse();
             hn_status st = b->place[i][k] < KEPT ? load(b, i, k) : HN_OK;
             if (st != HN_OK && st != HN_EDATA)
                 return st;

@@ -11,6 +11,7 @@
  * it is, with its class names and provenance: while its seal is whole all its
  * blocks are verified first; one that lost its seal gets a new one. */
 #include "base/mem.h"
+#include "base/pulse.h"
 #include "data/classes.h"
 #include "data/dataset.h"
 #include "data/foreign.h"
@@ -197,6 +198,7 @@ static hn_status note_labels(struct import *m, enum hn_split split)
     m->spec.labelled[split] = true;
     for (uint64_t at = 0, part; st == HN_OK && !m->ours && at < n; at += part) {
         part = n - at < LABELS ? n - at : LABELS;
+        hn_pulse();
         st = read_labels(m, split, floats, at, part);
         if (st == HN_OK && hn_classes_note(&m->classes, m->label, part) != HN_OK)
             st = hn_fail(HN_EDATA, "%s: %s: %s", m->path, m->found.labels[split], hn_error_text());
@@ -347,9 +349,26 @@ static hn_status read_piece(struct import *m, enum hn_split split, uint64_t firs
     return HN_OK;
 }
 
+/* Samples read at once, of a split with `most`. */
+static uint64_t piece_samples(const struct import *m, uint64_t most)
+{
+    uint64_t size = sample_size(m), n = size >= PIECE ? 1 : PIECE / size;
+
+    return n < most ? n : most;
+}
+
+static uint64_t most_samples(const struct import *m)
+{
+    uint64_t most = 0;
+
+    for (int s = 0; s < HN_SPLITS; s++)
+        most = m->spec.samples[s] > most ? m->spec.samples[s] : most;
+    return most;
+}
+
 static hn_status copy_samples(struct import *m, hn_sink *sink, enum hn_split split)
 {
-    uint64_t n = m->spec.samples[split], size = sample_size(m), rows = size >= PIECE ? 1 : PIECE / size;
+    uint64_t n = m->spec.samples[split], rows = piece_samples(m, n);
     hn_status st = HN_OK;
 
     rows = rows < m->rows[split] ? rows : m->rows[split];
@@ -484,7 +503,7 @@ static hn_status plan(struct import *m, const struct hn_import_options *o)
 
 static hn_status copy(struct import *m, const char *out)
 {
-    size_t size = sample_size(m), count = (size >= PIECE ? 1 : PIECE / size) * size;
+    size_t count = piece_samples(m, most_samples(m)) * sample_size(m);
     hn_sink *sink = NULL;
     hn_status st = HN_ENOMEM;
 
