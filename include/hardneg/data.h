@@ -106,7 +106,8 @@ void hn_prefetch_free(hn_prefetch *p);
 
 /* ---- importers: write `out` atomically; progress(ctx, done, total) counts samples, may be NULL.
  * A damaged source is HN_EDATA with one line that says where; nothing is left behind then, nor after
- * HN_STOPPED. ---- */
+ * HN_STOPPED.  HDF5 may crash on a damaged file without our seal: the program imports it in a process of its
+ * own (base/apart.h). ---- */
 struct hn_import_options {
     const char *name; /* of the set; NULL: from the source */
     const char *train_images, *train_labels, *test_images, *test_labels,

@@ -32,8 +32,7 @@ static bool name_temp(struct hn_file *f, char *folder, size_t room, const char *
     return name[0] != '\0' && strlen(path) < sizeof f->path &&
            snprintf(f->path, sizeof f->path, "%s", path) > 0 &&
            snprintf(f->name, sizeof f->name, "%s", name) < (int)sizeof f->name &&
-           snprintf(f->temp, sizeof f->temp, ".%s.%s.%ld.tmp", name, host, (long)pid) <
-               (int)sizeof f->temp &&
+           snprintf(f->temp, sizeof f->temp, ".%s.%s.%ld.tmp", name, host, (long)pid) < (int)sizeof f->temp &&
            snprintf(folder, room, "%.*s", length ? length : 1, length ? path : ".") < (int)room;
 }
 

@@ -134,22 +134,24 @@ static void flips(const char *what, bool newest, bool packed, int flips)
        t.taken, t.refused, t.died, t.stuck);
 }
 
-/* HDF5 1.10 divides by a chunk's dimension of 0; the program gets over it. */
+/* HDF5 1.10 dies of chunks without dimensions (of the labels: version 3, class 2, so many dimensions,
+ * address, shape); the program gets over it. */
 static void crash(void)
 {
-    static const unsigned char chunk[16] = {7, 0, 0, 0, 3, 0, 0, 0, 3, 0, 0, 0, 1};
+    static const unsigned char shape[8] = {7, 0, 0, 0, 4};
     static unsigned char bytes[LARGEST];
     const char *build = getenv("HN_BUILD"), *top = getenv("HN_TOP");
     char command[2048], program[1024];
 
     make_source(in_folder("source.h5"), false, true);
     size_t count = read_all(in_folder("source.h5"), bytes);
-    unsigned char *at = memmem(bytes, count, chunk, sizeof chunk);
-    ok(at != NULL, "the shape of a chunk");
-    if (at)
-        at[4] = 0;
+    unsigned char *at = memmem(bytes, count, shape, sizeof shape);
+    bool found = at != NULL && memcmp(at - 11, (const unsigned char[]){3, 2, 2}, 3) == 0;
+    ok(found, "where a file says how many dimensions its chunks have");
+    if (found)
+        at[-9] = 0;
     put_file("source.h5", bytes, count);
-    tap_status(import_apart(in_folder("source.h5"), in_folder("out.h5")), HN_EDATA, "with a 0 in it");
+    tap_status(import_apart(in_folder("source.h5"), in_folder("out.h5")), HN_EDATA, "none");
     printf("# %s\n", hn_error_text());
     ok(said(in_folder("source.h5")) && nothing_like("out.h5"), "a line, nothing left behind");
     snprintf(program, sizeof program, "%s%s/hardneg", build ? build : top ? top : ".", build ? "" : "/build");
