@@ -178,11 +178,13 @@ static void recipe_array(struct recipe *r, const char *name, hid_t type, const s
                          const char *text)
 {
     hid_t plist = H5Pcreate(H5P_DATASET_CREATE), space, set;
-    size_t count = 1;
-    bool small = true;
+    size_t count = 1, bytes = 8;
+    bool small = true, sound = true; /* HDF5 crashes when it writes to more than 2^64 bytes */
 
-    for (int i = 0; i < a->rank; i++)
+    for (int i = 0; i < a->rank; i++) {
         small = small && hn_mul(&count, count, a->dim[i]) && count < RECIPE_WRITTEN / 8;
+        sound = sound && hn_mul(&bytes, bytes, a->dim[i]);
+    }
     if ((a->chunk || a->deflate) && a->rank > 0) {
         hsize_t chunk[H5S_MAX_RANK];
         for (int i = 0; i < a->rank; i++)
@@ -193,7 +195,7 @@ static void recipe_array(struct recipe *r, const char *name, hid_t type, const s
     }
     space = a->rank ? H5Screate_simple(a->rank, a->dim, NULL) : H5Screate(H5S_SCALAR);
     set = H5Dcreate2(r->file, name, type, space, r->links, plist, H5P_DEFAULT);
-    if (set >= 0 && !a->unwritten && count > 0 && (small || a->chunk || a->deflate))
+    if (set >= 0 && !a->unwritten && count > 0 && (small || (sound && (a->chunk || a->deflate))))
         recipe_fill(r, name, type, set, a, small ? count : 1, text);
     if (set >= 0 && a->block)
         recipe_range(r, name, set, a->block);
