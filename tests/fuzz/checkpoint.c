@@ -35,12 +35,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_begin();
     if (recipe_make("step-00000001.h5", data, size, true, true)) {
         const char *path = fuzz_path("step-00000001.h5");
-        bool good = fuzz_good(hn_ckpt_open(&c, path), HN_EDATA);
+        bool good = fuzz_good(hn_ckpt_open(&c, path), HN_EDATA), named = good && hn_ckpt_step(c) == 1;
         if (good)
             take(c);
         hn_ckpt_close(c);
         (void)fuzz_good(hn_fsck(&f, path), HN_ECHECK);
-        must(fuzz_good(hn_ckpt_newest(&newest, fuzz_folder), HN_EDATA) == good);
+        must(fuzz_good(hn_ckpt_newest(&newest, fuzz_folder), HN_EDATA) == named);
         hn_ckpt_close(newest);
     }
     return fuzz_end();
