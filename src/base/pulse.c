@@ -42,7 +42,16 @@ void hn_pulse_as(enum hn_life whose)
     mine = whose;
 }
 
-/* By a clock that nobody sets. */
+void hn_pulse_condition(pthread_cond_t *c)
+{
+    pthread_condattr_t attributes;
+
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(c, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
 static void wait_a_tick(pthread_cond_t *changed, pthread_mutex_t *lock)
 {
     struct timespec until;
@@ -50,7 +59,7 @@ static void wait_a_tick(pthread_cond_t *changed, pthread_mutex_t *lock)
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += (until.tv_nsec += 100000000) >= 1000000000;
     until.tv_nsec %= 1000000000;
-    pthread_cond_clockwait(changed, lock, CLOCK_MONOTONIC, &until);
+    pthread_cond_timedwait(changed, lock, &until);
 }
 
 void hn_pulse_wait(pthread_cond_t *changed, pthread_mutex_t *lock, enum hn_life for_whom)

@@ -22,6 +22,8 @@ enum hn_life { HN_LIFE_MAIN, HN_LIFE_READER, HN_LIFE_SAVER, HN_LIFE_LOCK, HN_LIV
 void hn_pulse(void);
 /* Whose life this thread's signs are of, from now on; at first HN_LIFE_MAIN. */
 void hn_pulse_as(enum hn_life whose);
+/* A condition for it, by a clock that nobody sets. */
+void hn_pulse_condition(pthread_cond_t *c);
 /* One bounded wait of the main thread for others, which are to pulse themselves; the caller tests its
  * condition again, and pulses when it holds.  The listener goes on listening. */
 void hn_pulse_wait(pthread_cond_t *changed, pthread_mutex_t *lock, enum hn_life for_whom);

@@ -75,7 +75,7 @@ hn_status hn_threads_new(hn_threads **out, size_t count)
     t->count = count ? count : 1;
     pthread_mutex_init(&t->lock, NULL);
     pthread_cond_init(&t->go, NULL);
-    pthread_cond_init(&t->done, NULL);
+    hn_pulse_condition(&t->done);
     t->thread = hn_calloc(t->count, sizeof *t->thread);
     if (t->thread == NULL)
         st = HN_ENOMEM;

@@ -43,7 +43,9 @@ hn_status hn_comm_start(hn_comm **out, int *argc, char ***argv)
     MPI_Init_thread(argc, argv, MPI_THREAD_SERIALIZED, &provided);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
     if (provided < MPI_THREAD_SERIALIZED) /* the watch calls it while the main thread is in a file system */
-        st = hn_fail(HN_EUSAGE, "this MPI library may only be called by one thread of a process");
+        st = hn_fail(HN_EUSAGE,
+                     "this MPI library lets only one thread of a process call it, ever: one that gives "
+                     "MPI_THREAD_SERIALIZED is needed, such as Open MPI");
     else if ((st = check_alone(size)) == HN_OK)
         st = hn_comm_new(out, MPI_COMM_WORLD, NULL);
     if (st == HN_OK) {

@@ -267,18 +267,36 @@ static uint64_t name_processes(void)
     return boot != 0 && stat("/proc/self/ns/pid", &space) == 0 ? boot << 32 ^ (uint64_t)space.st_ino : 0;
 }
 
+/* In minutes; of what stands in the environment. */
+static hn_status first_limit(double *minutes)
+{
+    const char *text = getenv(VARIABLE);
+    char *end = NULL;
+
+    *minutes = DEFAULT_MINUTES;
+    if (text == NULL || *text == '\0')
+        return HN_OK;
+    *minutes = strtod(text, &end);
+    if (*end != '\0' || !(*minutes >= 0.0 && *minutes < 1e9))
+        return hn_fail(HN_EUSAGE, "%s=%s: not a number of minutes (0: never)", VARIABLE, text);
+    return HN_OK;
+}
+
 hn_status hn_watch_start(int rank)
 {
     struct hn_beat *self = &hn_watch.self;
-    const char *minutes = getenv(VARIABLE);
+    double minutes;
     sigset_t all, before;
     int error;
+    hn_status st = first_limit(&minutes);
 
+    if (st != HN_OK)
+        return st;
     hn_watch.rank = rank;
     gethostname(self->host, sizeof self->host - 1);
     self->process = (int32_t)getpid();
     self->processes = name_processes();
-    hn_comm_stall_after(minutes && *minutes ? strtod(minutes, NULL) : DEFAULT_MINUTES);
+    hn_comm_stall_after(minutes);
     sigfillset(&all); /* signals are for the main thread */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     error = pthread_create(&keeper.thread, NULL, keep_watch, NULL);

@@ -218,7 +218,7 @@ hn_status hn_prefetch_new(hn_prefetch **out, hn_dataset *d, const struct hn_data
     if (p == NULL)
         return st == HN_OK ? HN_ENOMEM : st;
     pthread_mutex_init(&p->lock, NULL);
-    pthread_cond_init(&p->changed, NULL);
+    hn_pulse_condition(&p->changed);
     p->data = d;
     p->split = (enum hn_split)options->split;
     p->order = (struct hn_order){(enum hn_order_kind)options->order, seed, d->info.samples[p->split],

@@ -107,7 +107,7 @@ hn_status hn_saver_new(hn_saver **out, hn_ckpt_image *image, const char *dir,
     s->dirlock = lock;
     s->rows = rows;
     pthread_mutex_init(&s->lock, NULL);
-    pthread_cond_init(&s->changed, NULL);
+    hn_pulse_condition(&s->changed);
     if ((failed = start_thread(s)) != 0) {
         release(s);
         return hn_fail(HN_ENOMEM, "no thread to write checkpoints can be started: %s", strerror(failed));

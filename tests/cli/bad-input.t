@@ -1,7 +1,7 @@
 # Every mistake gets one clear line and the documented exit code.  The sanitizer build runs here.
 HARDNEG=${HN_BUILD:-$HN_TOP/build}/asan/hardneg
 . "$HN_TOP/tests/lib.sh"
-plan 75
+plan 76
 
 "$HN_TOP/tests/make-idx" "$tmp" 64 32
 "$hardneg" import idx "$tmp" "$tmp/tiny.h5" >/dev/null || exit 1
@@ -19,6 +19,7 @@ refused 64 "needs a value" "an option without its value" "$hardneg" train "$cfg"
 refused 64 "not a whole number" "a word for a number" "$hardneg" train "$cfg" -o "$tmp/run" --steps many
 refused 64 "--steps" "no steps" "$hardneg" train "$cfg" -o "$tmp/run" --steps 0
 refused 64 "--max-minutes" "less than no minutes" "$hardneg" train "$cfg" -o "$tmp/run" --max-minutes -1
+refused 64 "HARDNEG_STALL_MINUTES=1m" "a time-out that is no number" env HARDNEG_STALL_MINUTES=1m "$hardneg" train "$cfg" -o "$tmp/run"
 refused 64 "missing" "no operand" "$hardneg" hash
 refused 64 "too many" "an operand too many" "$hardneg" hash a b
 refused 64 "-o RUN is missing" "no run directory" "$hardneg" train "$cfg"
