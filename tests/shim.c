@@ -1,7 +1,7 @@
 /* Preloaded by tests: the n-th call of a save fails, or kills the process.
  *
  *   SHIM=CALL:FROM:TO:WHAT LD_PRELOAD=build/shim.so PROGRAM
- *   CALL  one of the names below, or "any"
+ *   CALL  one of the names below, "append" (a write to a file opened for that), or "any"
  *   FROM  which of these calls, from 1; those up to TO meet the same fate
  *   WHAT  ENOSPC EDQUOT EIO EROFS EINTR; SHORT (half of a write); KILL (before the call); AFTER (killed after
  *         it); HALF (killed in the middle of a write); WAITms (the call takes so long); CRAWLms (so does
@@ -166,7 +166,8 @@ int fstat(int fd, struct stat *out)
 
 ssize_t write(int fd, const void *bytes, size_t n)
 {
-    enum fate its = fate("write");
+    int flags = fcntl(fd, F_GETFL);
+    enum fate its = fate(flags >= 0 && flags & O_APPEND ? "append" : "write");
 
     if (its == FAIL)
         return -1;

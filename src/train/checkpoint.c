@@ -70,6 +70,7 @@ static void begin(hn_trainer *t)
         return;
     t->state.step = (int64_t)t->step;
     t->state.updates = (int64_t)*hn_optim_updates(hn_core_optim(t->core));
+    hn_rundir_catch_up(&t->dir); /* who resumes from this save has the rows before it from the file alone */
     hn_saver_begin(t->saver, t->step);
 }
 

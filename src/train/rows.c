@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { WAITING_MOST = 4 << 20 }; /* some thousand rows */
@@ -18,6 +19,23 @@ hn_status hn_rows_open(struct hn_rows *r, const char *path)
     return HN_OK;
 }
 
+/* Takes the beginning of a row of ours away.  Where another run has appended since, the end is not ours. */
+static bool cut(struct hn_rows *r)
+{
+    struct stat now;
+
+    if (r->torn == 0)
+        return true;
+    if (fstat(r->file, &now) != 0)
+        return false;
+    if (now.st_size != r->whole + r->torn)
+        r->whole = now.st_size;
+    else if (ftruncate(r->file, r->whole) != 0)
+        return false;
+    r->torn = 0;
+    return true;
+}
+
 /* All of it, or errno says why none is there. */
 static bool append(struct hn_rows *r, const char *bytes, size_t count)
 {
@@ -27,7 +45,8 @@ static bool append(struct hn_rows *r, const char *bytes, size_t count)
             continue;
         if (n < 0) {
             int why = errno;
-            (void)!ftruncate(r->file, r->whole); /* the next try does it again */
+            r->torn = (off_t)done;
+            (void)cut(r); /* the next try does it again */
             errno = why;
             return false;
         }
@@ -42,7 +61,7 @@ static bool catch_up(struct hn_rows *r)
 {
     if (r->waiting.length == 0)
         return true;
-    if (ftruncate(r->file, r->whole) != 0 || !append(r, r->waiting.at, r->waiting.length))
+    if (!cut(r) || !append(r, r->waiting.at, r->waiting.length))
         return false;
     hn_text_free(&r->waiting);
     if (r->lost > 0)
@@ -78,12 +97,21 @@ void hn_rows_add(struct hn_rows *r, const struct hn_text *row)
         hn_log(HN_LOG_WARN, "%s: %s; rows wait in memory, and are tried again", r->path, strerror(why));
 }
 
-void hn_rows_close(struct hn_rows *r)
+void hn_rows_catch_up(struct hn_rows *r)
+{
+    if (r->waiting.length == 0)
+        return;
+    hn_disk_begin(r->path);
+    (void)catch_up(r);
+    hn_disk_end();
+}
+
+void hn_rows_close(struct hn_rows *r, bool may_write)
 {
     if (r->path[0] == '\0')
         return;
     hn_disk_begin(r->path);
-    bool good = catch_up(r);
+    bool good = r->waiting.length == 0 || (may_write && catch_up(r));
     close(r->file);
     hn_disk_end();
     if (!good)

@@ -15,15 +15,18 @@ struct hn_rows {
     char path[1200];        /* empty: not open */
     int file;               /* descriptor */
     off_t whole;            /* bytes of whole rows in it */
+    off_t torn;             /* bytes behind them of a row that could neither be finished nor taken away */
     struct hn_text waiting; /* rows that could not be written */
     size_t lost;            /* rows there was no room for in memory either */
 };
 
 /* Behind what the file holds, which ends with a whole row.  HN_ECREATE: it cannot be opened. */
 hn_status hn_rows_open(struct hn_rows *r, const char *path);
-/* Writes what waits, or says that it is lost. */
-void hn_rows_close(struct hn_rows *r);
+/* Writes what waits, or says that it is lost; not may_write: the file is another's by now. */
+void hn_rows_close(struct hn_rows *r, bool may_write);
 void hn_rows_add(struct hn_rows *r, const struct hn_text *row);
+/* Tries to write what waits. */
+void hn_rows_catch_up(struct hn_rows *r);
 /* Any thread, while the file is open: what was written survives a power cut. */
 void hn_rows_sync(const struct hn_rows *r);
 

@@ -14,17 +14,19 @@ static void in_dir(const struct hn_rundir *d, const char *name, char path[1200])
     snprintf(path, 1200, "%s/%s", d->path, name);
 }
 
-/* The log's second sink: every line with the time of day. */
+/* The log's second sink: every line with the time of day, while the directory is ours. */
 static void to_log(void *ctx, enum hn_log_level level, const char *line)
 {
-    FILE *f = ctx;
+    const struct hn_rundir *d = ctx;
     time_t now = time(NULL);
     struct tm parts;
     char stamp[32];
 
+    if (hn_dirlock_lost(d->lock))
+        return;
     strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", localtime_r(&now, &parts));
-    fprintf(f, "%s %s%s\n", stamp, level == HN_LOG_WARN ? "warning: " : "", line);
-    fflush(f);
+    fprintf(d->log, "%s %s%s\n", stamp, level == HN_LOG_WARN ? "warning: " : "", line);
+    fflush(d->log);
 }
 
 hn_status hn_rundir_open(struct hn_rundir *d, const char *path)
@@ -45,23 +47,30 @@ hn_status hn_rundir_open(struct hn_rundir *d, const char *path)
         st = hn_fail(HN_ECREATE, "%s: %s", log, strerror(errno));
         goto out;
     }
-    hn_log_tee(to_log, d->log);
+    hn_log_tee(to_log, d);
 out:
     if (st != HN_OK)
         hn_rundir_close(d);
     return st;
 }
 
+static bool rows_wait(const struct hn_rundir *d)
+{
+    return d->rows.waiting.length > 0;
+}
+
 void hn_rundir_close(struct hn_rundir *d)
 {
     if (d->path[0] == '\0')
         return;
+    hn_disk_begin(d->path);
+    hn_rows_close(&d->rows, rows_wait(d) && hn_dirlock_check(d->lock) == HN_OK);
     if (d->log) {
         hn_log_tee(NULL, NULL);
         fclose(d->log);
     }
-    hn_rows_close(&d->rows);
     hn_dirlock_free(d->lock);
+    hn_disk_end();
     *d = (struct hn_rundir){0};
 }
 
@@ -149,27 +158,46 @@ static hn_status read_all(const char *path, struct hn_text *out)
     return st != HN_OK ? st : hn_text_status(out);
 }
 
+void hn_rundir_catch_up(struct hn_rundir *d)
+{
+    if (rows_wait(d) && hn_dirlock_check(d->lock) == HN_OK)
+        hn_rows_catch_up(&d->rows);
+}
+
 hn_status hn_rundir_open_metrics(struct hn_rundir *d, uint64_t last_step)
 {
-    struct hn_text all = {0}, kept = {0};
+    struct hn_text all = {0}, kept = {0}, waiting = {0}, waited;
+    size_t lost;
     char path[1200];
     hn_status st;
 
-    hn_rows_close(&d->rows);
+    hn_rundir_catch_up(d);
+    waited = d->rows.waiting; /* still: no reason to fail */
+    lost = d->rows.lost;
+    d->rows.waiting = (struct hn_text){0};
+    hn_rows_close(&d->rows, false);
     in_dir(d, "metrics.jsonl", path);
     hn_disk_begin(path);
     if ((st = read_all(path, &all)) != HN_OK)
         goto out;
     if (all.length > 0)
         keep_rows(all.at, all.length, last_step, &kept, &d->judged);
-    if ((st = hn_text_status(&kept)) != HN_OK)
+    if (waited.length > 0)
+        keep_rows(waited.at, waited.length, last_step, &waiting, &d->judged);
+    if ((st = hn_text_status(&kept)) != HN_OK || (st = hn_text_status(&waiting)) != HN_OK)
         goto out;
     if (kept.length != all.length &&
         (st = replace(d, "metrics.jsonl", kept.at ? kept.at : "", kept.length)) != HN_OK)
         goto out;
-    st = hn_rows_open(&d->rows, path);
+    if ((st = hn_rows_open(&d->rows, path)) != HN_OK)
+        goto out;
+    d->rows.waiting = waiting;
+    d->rows.lost = lost;
+    waiting = (struct hn_text){0};
 out:
     hn_disk_end();
+    hn_text_free(&waiting);
+    hn_text_free(&waited);
     hn_text_free(&all);
     hn_text_free(&kept);
     return st;

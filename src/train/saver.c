@@ -45,7 +45,8 @@ static void write_one(hn_saver *s)
         return;
     }
     hn_disk_begin(s->dir);
-    s->retired = hn_ckpt_retire(s->dir, s->options);
+    if (hn_dirlock_check(s->dirlock) == HN_OK) /* else what is there is another run's; the loop finds out */
+        s->retired = hn_ckpt_retire(s->dir, s->options);
     hn_disk_end();
     snprintf(s->retired_text, sizeof s->retired_text, "%s", hn_error_text());
 }

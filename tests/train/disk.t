@@ -1,6 +1,6 @@
 # Disks that fill, fail, are read-only or vanish: said, tried again, nothing lost; and parts of tools/torture in small.
 . "$HN_TOP/tests/torture/lib.sh"
-plan 23
+plan 24
 
 tiny 2
 reference
@@ -26,6 +26,11 @@ faulty remove:1:99:EIO sticky
 is "$rc $(failed .) $(result sticky)" "0 0 $whole" "an old checkpoint that cannot be deleted is no failure"
 grep -q "cannot be deleted: Input/output error" "$tmp/out"
 ok $? "but said"
+
+# Rows that waited are in the file before a save that works, not with the next row, which here never comes.
+faulty '*append:1:2:ENOSPC' rows --set run.log_every=5 --steps 7
+is "$rc $(grep -c '"step":5,' "$tmp/rows/metrics.jsonl") $(grep -c 'no row is lost' "$tmp/out")" "0 1 1" \
+    "a save tries again to write the rows that wait"
 
 # A disk that is slow: every sync takes a second, the save two, and steps are made meanwhile.
 faulty fsync:2:99:WAIT1000 slow --set ckpt.every_steps=6 --set ckpt.every_epochs=0
