@@ -40,6 +40,13 @@ static int newest_first(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
+static bool is_folder(DIR *d, const char *name)
+{
+    struct stat s;
+
+    return fstatat(dirfd(d), name, &s, 0) == 0 && S_ISDIR(s.st_mode);
+}
+
 /* Up to `room` steps; returns how many there are. */
 static size_t scan(DIR *d, uint64_t *step, size_t room)
 {
@@ -48,7 +55,7 @@ static size_t scan(DIR *d, uint64_t *step, size_t room)
 
     rewinddir(d);
     for (struct dirent *e; (e = readdir(d)) != NULL;)
-        if (step_of(e->d_name, &found)) {
+        if (step_of(e->d_name, &found) && !is_folder(d, e->d_name)) {
             if (n < room)
                 step[n] = found;
             n++;
