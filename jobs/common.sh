@@ -137,6 +137,10 @@ finish() { # RUN: requeues, or exits
         end_chain
         exit 0
     fi
+    if [ "$rc" = 73 ]; then # another run holds the directory, perhaps a short one
+        say "exit 73: not requeued; of a chain the next link tries"
+        exit 73
+    fi
     worth_it || give_up "$rc" "exit $rc: the same again would end the same way"
     if had_its_time "$1"; then
         say "exit 75: --max-minutes are over, so it is not requeued; the same line, submitted again, goes on"

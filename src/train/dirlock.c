@@ -1,6 +1,7 @@
 #include "train/dirlock.h"
 #include "base/mem.h"
 #include "base/pulse.h"
+#include "hardneg/comm.h"
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -17,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TEXT = 512, PATH = 1200, LOOKS_PER_BEAT = 10 };
+enum { TEXT = 512, PATH = 1200, LOOKS_PER_BEAT = 10, FEW_LOOKS = 3 * LOOKS_PER_BEAT };
 
 struct hn_dirlock {
     char folder[1024], text[TEXT]; /* text: our line */
@@ -45,11 +46,13 @@ struct holder {
 #define HOLDER_FORM                                                                                          \
     "%s host %s process %ld started %llu boot %s space %llu flock %d job %s restart %ld since %s\n"
 
-/* Field 22 of /proc/PID/stat: ticks from the machine's start to the process's.  0: no such process. */
+/* Fields 3, 20 and 22 of /proc/PID/stat; the last: ticks from the machine's start to the process's.  0: no
+ * such process, or only what its parent has not collected yet. */
 static unsigned long long process_start(long process)
 {
-    char path[64], text[1024] = "";
+    char path[64], text[1024] = "", state = 'Z';
     unsigned long long ticks = 0;
+    long threads = 0; /* the first one may have ended before the others */
     FILE *f;
 
     snprintf(path, sizeof path, "/proc/%ld/stat", process);
@@ -59,9 +62,11 @@ static unsigned long long process_start(long process)
     text[n] = '\0';
     fclose(f);
     const char *at = strrchr(text, ')'); /* the name before it may hold anything */
-    for (int field = 2; at && field < 22; field++)
-        at = strchr(at + 1, ' ');
-    return at && sscanf(at, " %llu", &ticks) == 1 ? ticks : 0;
+    if (at == NULL ||
+        sscanf(at, ") %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %ld %*s %llu",
+               &state, &threads, &ticks) != 3)
+        return 0;
+    return state == 'Z' && threads <= 1 ? 0 : ticks;
 }
 
 static void read_word(const char *path, char *word, size_t room)
@@ -151,19 +156,32 @@ static bool read_name(const char *name, unsigned *number)
     return strcmp(name, again) == 0;
 }
 
-/* 0: none. */
-static unsigned highest(const hn_dirlock *l)
+/* *top 0: none.  Returns errno: half a listing is none. */
+static int highest(const hn_dirlock *l, unsigned *top)
 {
     DIR *d = opendir(l->folder);
-    unsigned top = 0, number;
+    unsigned number;
+    int failed;
 
+    *top = 0;
     if (d == NULL)
-        return 0;
-    for (struct dirent *e; (e = readdir(d)) != NULL;)
-        if (read_name(e->d_name, &number) && number > top)
-            top = number;
+        return errno;
+    errno = 0;
+    for (struct dirent *e; (e = readdir(d)) != NULL; errno = 0)
+        if (read_name(e->d_name, &number) && number > *top)
+            *top = number;
+    failed = errno;
     closedir(d);
-    return top;
+    return failed;
+}
+
+static hn_status list(const hn_dirlock *l, unsigned *top)
+{
+    int failed = highest(l, top);
+
+    return failed
+               ? hn_fail(HN_ECREATE, "%s: its lock files cannot be listed: %s", l->folder, strerror(failed))
+               : HN_OK;
 }
 
 /* What cannot be deleted does no harm: it is lower than ours. */
@@ -183,34 +201,43 @@ static void delete_below(const hn_dirlock *l)
 struct sight {
     char text[TEXT];
     struct timespec touched;
+    int failed; /* errno, all else is 0 then */
 };
 
-/* Opened anew each time: a network file system asks its server then.  Returns errno. */
+/* Opened anew each time: a network file system asks its server then.  Returns s->failed. */
 static int see(const hn_dirlock *l, unsigned number, struct sight *s)
 {
     char path[PATH];
     struct stat info = {0};
-    int fd, failed = 0;
+    int fd;
 
     *s = (struct sight){0};
     name_of(l, number, path);
     if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) < 0)
-        return errno;
+        return s->failed = errno;
     if (fstat(fd, &info) != 0 || pread(fd, s->text, sizeof s->text - 1, 0) < 0)
-        failed = errno;
+        *s = (struct sight){.failed = errno};
+    else
+        s->touched = info.st_mtim;
     close(fd);
-    s->touched = info.st_mtim;
-    return failed;
+    return s->failed;
+}
+
+/* Listed, and not there: deleted just now, or an old listing, or a link that leads nowhere. */
+static bool is_missing(const struct sight *s)
+{
+    return s->failed == ENOENT || s->failed == ESTALE;
 }
 
 /* ---- is it alive? ---- */
-enum verdict { LIVES, GONE, CHANGED };
+enum verdict { LIVES, GONE, CHANGED /* or we are asked to stop */, UNSURE };
 
 static bool same_machine(const struct holder *a, const struct holder *b)
 {
     return strcmp(a->boot, "-") != 0 && strcmp(a->boot, b->boot) == 0 && strcmp(a->host, b->host) == 0;
 }
 
+/* A first start has no count, and so 0. */
 static bool earlier_start(const struct holder *h, const struct holder *me)
 {
     return strcmp(h->job, "-") != 0 && strcmp(h->job, me->job) == 0 && h->restart < me->restart;
@@ -240,21 +267,34 @@ static void sleep_a_look(const hn_dirlock *l)
     hn_pulse();
 }
 
-/* GONE: in as many looks as the silence holds the file was as it was. */
-static enum verdict watch(const hn_dirlock *l, unsigned number, const struct sight *first)
+static int looks_of_silence(const hn_dirlock *l)
 {
-    int looks = (int)(l->times.silence / l->times.beat * LOOKS_PER_BEAT);
+    return (int)(l->times.silence / l->times.beat * LOOKS_PER_BEAT);
+}
+
+static bool is_same(const hn_dirlock *l, unsigned number, const struct sight *a, const struct sight *b)
+{
+    unsigned top;
+
+    return a->failed == b->failed && strcmp(a->text, b->text) == 0 &&
+           (!a->failed || (is_missing(a) && highest(l, &top) == 0 && top == number));
+}
+
+/* GONE: in so many looks the file was as it was. */
+static enum verdict watch(const hn_dirlock *l, unsigned number, const struct sight *first, int looks)
+{
     char name[320];
     struct sight now;
 
     for (int i = 0; i < looks; i++) {
-        if (i == 2 * LOOKS_PER_BEAT) /* one that lives is seen before */
+        if (i == 2 * LOOKS_PER_BEAT && looks > FEW_LOOKS) /* one that lives is seen before */
             hn_log(HN_LOG_INFO,
                    "%s: held by a run that gives no sign of life: %s; taken over if it gives none within "
                    "%.0f s",
                    l->folder, describe(first->text, name), l->times.silence);
         sleep_a_look(l);
-        if (see(l, number, &now) != 0 || strcmp(now.text, first->text) != 0)
+        (void)see(l, number, &now);
+        if (hn_comm_stopping() || !is_same(l, number, first, &now))
             return CHANGED;
         if (now.touched.tv_sec != first->touched.tv_sec || now.touched.tv_nsec != first->touched.tv_nsec)
             return LIVES;
@@ -262,20 +302,37 @@ static enum verdict watch(const hn_dirlock *l, unsigned number, const struct sig
     return GONE;
 }
 
+/* On the holder's machine.  A flock that is free proves nothing: on some file systems it locks nothing, on
+ * others only within one container. */
+static enum verdict judge_here(const hn_dirlock *l, unsigned number, const struct holder *h,
+                               const struct holder *me)
+{
+    if (h->flock && is_flocked(l, number) == 1)
+        return LIVES;
+    if (h->started == 0 || h->space == 0 || h->space != me->space)
+        return UNSURE;
+    return process_start(h->process) == h->started ? LIVES : GONE;
+}
+
 static enum verdict judge(const hn_dirlock *l, unsigned number, const struct sight *s)
 {
     struct holder h, me = myself();
-    int flocked;
+    enum verdict here = UNSURE;
+    bool earlier;
 
     if (!read_holder(s->text, &h)) /* its holder is just writing it, or died before it could */
-        return watch(l, number, s);
-    if (strcmp(h.state, "free") == 0 || earlier_start(&h, &me))
+        return watch(l, number, s, looks_of_silence(l));
+    if (strcmp(h.state, "free") == 0)
         return GONE;
-    if (same_machine(&h, &me) && h.flock && (flocked = is_flocked(l, number)) >= 0)
-        return flocked ? LIVES : GONE;
-    if (same_machine(&h, &me) && h.space != 0 && h.space == me.space)
-        return process_start(h.process) == h.started ? LIVES : GONE;
-    return watch(l, number, s);
+    earlier = earlier_start(&h, &me);
+    if (same_machine(&h, &me))
+        here = judge_here(l, number, &h, &me);
+    /* SLURM has ended an earlier start; what it killed may need a moment to be gone. */
+    for (int i = 0; here == LIVES && earlier && i < looks_of_silence(l); i++) {
+        sleep_a_look(l);
+        here = hn_comm_stopping() ? CHANGED : judge_here(l, number, &h, &me);
+    }
+    return here != UNSURE ? here : watch(l, number, s, earlier ? FEW_LOOKS : looks_of_silence(l));
 }
 
 /* ---- taking it ---- */
@@ -297,14 +354,14 @@ static hn_status write_line(hn_dirlock *l, const char *path)
 static hn_status claim(hn_dirlock *l, unsigned number)
 {
     char path[PATH];
+    unsigned top;
     hn_status st;
 
     name_of(l, number, path);
     if ((l->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666)) < 0)
         return errno == EEXIST ? HN_OK : hn_fail(HN_ECREATE, "%s: %s", path, strerror(errno));
-    if (highest(l) > number) { /* it had been there, and was deleted by a later one */
-        st = HN_OK;
-    } else if ((st = write_line(l, path)) == HN_OK) {
+    /* One higher: ours had been there, and was deleted by a later one. */
+    if ((st = list(l, &top)) == HN_OK && top <= number && (st = write_line(l, path)) == HN_OK) {
         l->number = number;
         return HN_OK;
     }
@@ -322,9 +379,7 @@ static hn_status look_at(const hn_dirlock *l, unsigned number, struct sight *s, 
     enum verdict v;
 
     name_of(l, number, path);
-    if (failed == ENOENT || failed == ESTALE)
-        return HN_OK;
-    if (failed)
+    if (failed && !is_missing(s))
         return hn_fail(HN_ECREATE, "%s: %s", path, strerror(failed));
     if ((v = judge(l, number, s)) == LIVES)
         return hn_fail(HN_ECREATE,
@@ -335,24 +390,35 @@ static hn_status look_at(const hn_dirlock *l, unsigned number, struct sight *s, 
     return HN_OK;
 }
 
+/* What is left of one that would go on for ever: a file that comes and goes. */
+static hn_status next_round(const hn_dirlock *l, int round, unsigned top)
+{
+    if (hn_comm_stopping())
+        return hn_fail(HN_STOPPED, "%s: stopped on request before the directory was taken", l->folder);
+    if (round >= 3 * looks_of_silence(l))
+        return hn_fail(HN_ECREATE, "%s/lock.%u: comes and goes: delete it if no run uses this directory",
+                       l->folder, top);
+    return HN_OK;
+}
+
 static hn_status take(hn_dirlock *l)
 {
-    unsigned top = highest(l), now;
+    unsigned top, now;
     struct sight s = {.text = "free"};
     char name[320];
-    hn_status st;
+    hn_status st = list(l, &top);
 
-    for (;;) {
+    for (int round = 0; st == HN_OK; round++) {
         bool gone = top == 0;
         if ((top > 0 && (st = look_at(l, top, &s, &gone)) != HN_OK) ||
-            (gone && (st = claim(l, top + 1)) != HN_OK))
-            return st;
-        if (l->number > 0)
+            (gone && (st = claim(l, top + 1)) != HN_OK) || l->number > 0)
             break;
         sleep_a_look(l); /* who was faster needs a moment to write its line */
-        now = highest(l);
-        top = gone && now <= top ? top + 1 : now; /* a listing may be old, O_EXCL's answer is not */
+        if ((st = next_round(l, round, top)) == HN_OK && (st = list(l, &now)) == HN_OK)
+            top = gone && now <= top ? top + 1 : now; /* a listing may be old, O_EXCL's answer is not */
     }
+    if (st != HN_OK)
+        return st;
     delete_below(l);
     if (strncmp(s.text, "free", 4) != 0)
         hn_log(HN_LOG_INFO, "%s: taken over from a run that is gone: %s", l->folder, describe(s.text, name));
@@ -365,10 +431,11 @@ static hn_status take(hn_dirlock *l)
 static bool find_other(const hn_dirlock *l, struct sight *other)
 {
     bool ours = see(l, l->number, other) == 0 && strcmp(other->text, l->text) == 0;
-    unsigned top = highest(l); /* after a look at ours, which has a network file system ask for news */
+    unsigned top;
     struct holder h;
 
-    if (top <= l->number && (ours || top == 0))
+    /* after a look at ours, which has a network file system ask for news */
+    if (highest(l, &top) != 0 || (top <= l->number && (ours || top == 0)))
         return false;
     for (int i = 0; (see(l, top, other) != 0 || other->text[0] == '\0') && i < LOOKS_PER_BEAT; i++)
         sleep_a_look(l);

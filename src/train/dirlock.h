@@ -4,9 +4,9 @@
  *
  * The highest N is the holder's.  It is gone when
  *   - its line says so: it gave the directory back;
- *   - on this machine: its flock is, or, where there is no flock, its process;
- *   - it is an earlier start of the same SLURM job: SLURM starts none before the last one has ended;
- *   - else: nothing has touched the file in as many looks as 20 s hold.  No two clocks are compared, and a
+ *   - on this machine: its process is, and there is no flock;
+ *   - else: nothing has touched the file in as many looks as 20 s hold, or 6 s where it is an earlier start of
+ *     the same SLURM job: SLURM starts none before the last one has ended.  No two clocks are compared, and a
  *     watcher that sleeps, or waits for the file system, counts no looks.
  *
  * Whoever finds holder N gone creates lock.N+1 with O_EXCL, which one alone can do, then makes sure that
@@ -33,7 +33,8 @@ struct hn_dirlock_times {
 };
 #define HN_DIRLOCK_TIMES ((struct hn_dirlock_times){.beat = 2, .silence = 20})
 
-/* HN_ECREATE: another run holds the folder (the line says which), or the file cannot be made. */
+/* HN_ECREATE: another run holds the folder (the line says which), or the file cannot be made.  HN_STOPPED:
+ * hn_comm_stopping() while it was not clear. */
 hn_status hn_dirlock_take(hn_dirlock **out, const char *folder, struct hn_dirlock_times times);
 /* Any thread.  HN_ECREATE, from then on always: another run has taken the directory over.  Takes NULL. */
 hn_status hn_dirlock_check(hn_dirlock *l);

@@ -310,7 +310,6 @@ hn_status hn_trainer_run(hn_trainer *t)
     bool back;
     hn_status st;
 
-    hn_comm_stop_when(t->options.stop);
     hn_limits_set(t);
     if ((st = catch_up(&l)) != HN_OK)
         return st == HN_STOPPED ? finish(t, st) : st;

@@ -296,6 +296,7 @@ hn_status hn_trainer_new(hn_trainer **out, hn_comm *comm, const struct hn_config
         t->options.resume = "auto";
     t->saved_step = t->saving_step = t->compared_step = HN_NOT_SAVED;
     t->started = t->saved_at = hn_now();
+    hn_comm_stop_when(t->options.stop);
     if ((st = hn_session_open(&t->session, comm, config)) != HN_OK)
         goto out;
     identify_data(t);

@@ -1,7 +1,7 @@
 # The batch scripts without a SLURM: its commands are stand-ins that write down how they were called.  What ends a job for good
 # and what requeues it, a start that fails, a signal at the very end, folders with spaces, a chain that is refused.
 . "$HN_TOP/tests/lib.sh"
-plan 31
+plan 32
 unset SLURM_ARRAY_TASK_ID SLURM_CPUS_PER_TASK SLURM_RESTART_COUNT HARDNEG_BIND HARDNEG_LAUNCH HARDNEG_REQUEUE
 cfg=$HN_TOP/tests/train/tiny.cfg
 export calls="$tmp/calls" HARDNEG="$hardneg" SLURM_JOB_ID=7 HARDNEG_CHAIN=links
@@ -69,6 +69,9 @@ for code in 1 65 79 132 139; do
     echo "$rc $(grep -c "^job: exit $code: the same again" "$tmp/out") $(called scancel) $(called 'scontrol requeue')"
 done >"$tmp/ends"
 is "$(tr '\n' ';' <"$tmp/ends")" "1 1 1 0;65 1 1 0;79 1 1 0;132 1 1 0;139 1 1 0;" "others are not, and end the chain"
+play='exit 73' job nodes "$cfg" "$tmp/run"
+is "$rc $(grep -c '^job: exit 73: ' "$tmp/out") $(called scancel) $(called 'scontrol requeue')" "73 1 0 0" \
+    "another run holds the directory: not requeued, and the links that wait stay"
 for n in 1 2 3; do play='exit 69' HARDNEG_ATTEMPTS=2 job nodes "$cfg" "$tmp/again"; done
 is "$rc $(grep -c '2 restarts brought no new checkpoint' "$tmp/out") $(called 'scontrol requeue')" "69 1 0" "two restarts without a checkpoint: not again"
 

@@ -4,7 +4,7 @@
 
 if [ "$(id -u)" = 0 ]; then uts="unshare --uts"; else uts="unshare --user --map-current-user --keep-caps --uts"; fi
 $uts hostname n1 2>"$tmp/which" || { echo "1..0 # SKIP may not give a host another name: $(cat "$tmp/which")"; exit 0; }
-plan 12
+plan 13
 tiny 2
 reference
 
@@ -56,6 +56,9 @@ epochs=2
 (on n1 dead --set run.log_every=1 --steps 4)
 sed -i 's/^free/held/' "$tmp/dead"/lock.* # as if it had been killed
 (on n2 dead) & dead=$!
+mkdir "$tmp/asked"
+ln -s /nowhere "$tmp/asked/lock.3"
+(on n1 asked) & asked=$!
 
 epochs=100000
 launch="mpirun --quiet --oversubscribe --bind-to none -n 2"
@@ -66,6 +69,12 @@ pid=$(holder back)
 kill -STOP "$pid"
 step=$(good_step back)
 (on n2 back --steps $((step + 20))) & next=$!
+
+until_true grep -q 'no sign of life' "$tmp/n1.asked"
+kill -TERM "$asked"
+rc=0
+wait "$asked" || rc=$?
+is "$rc $(ls "$tmp/asked")" "75 lock.3" "TERM while one waits to see whether the other lives: at once"
 
 rc=0
 wait "$dead" || rc=$?

@@ -1,8 +1,11 @@
 /* ranks: 1.  The lock of a run directory: holders that live, died, are elsewhere, come back; many at once. */
 #include "base/clock.h"
 #include "base/mem.h"
+#include "hardneg/comm.h"
 #include "tap.h"
 #include "train/dirlock.h"
+#include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -14,18 +17,40 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Ours in place of the system's: a file system without locks. */
+/* Ours in place of the system's: a file system without locks, or whose locks (-1) do nothing. */
 static int flock_fails;
 int flock(int fd, int how)
 {
+    if (flock_fails == -1)
+        return 0;
     if (flock_fails == 0)
         return (int)syscall(SYS_flock, fd, how);
     errno = flock_fails;
     return -1;
 }
 
+/* One whose folders cannot be listed, or only their beginning. */
+static atomic_int opendir_fails, readdir_fails;
+DIR *opendir(const char *path)
+{
+    DIR *(*next)(const char *) = (DIR * (*)(const char *)) dlsym(RTLD_NEXT, "opendir");
+
+    errno = atomic_load(&opendir_fails);
+    return errno ? NULL : next(path);
+}
+struct dirent *readdir(DIR *d)
+{
+    struct dirent *(*next)(DIR *) = (struct dirent * (*)(DIR *)) dlsym(RTLD_NEXT, "readdir");
+    int failed = atomic_load(&readdir_fails);
+
+    if (failed == 0)
+        return next(d);
+    errno = failed;
+    return NULL;
+}
+
 /* Beats and silences of a test's length; a busy machine stretches them all. */
-static const struct hn_dirlock_times quick = {.beat = 0.1, .silence = 0.8};
+static struct hn_dirlock_times quick = {.beat = 0.1, .silence = 0.8};
 static char folder[64];
 
 static void fresh(void)
@@ -232,9 +257,11 @@ static void elsewhere(void)
     setenv("SLURM_JOB_ID", "77", 1);
     setenv("SLURM_CLUSTER_NAME", "farm", 1);
     setenv("SLURM_RESTART_COUNT", "1", 1);
+    quick.silence = 8;
     seconds = try_once();
-    ok(seconds >= 0 && seconds < quick.silence, "an earlier start of the same SLURM job: at once (%.2f s)",
-       seconds);
+    ok(seconds >= 3 * quick.beat && seconds < quick.silence,
+       "an earlier start of the same SLURM job: within a few beats (%.2f s)", seconds);
+    quick.silence = 0.8;
     kill(pid, SIGKILL);
     end_of(pid);
 
@@ -276,6 +303,104 @@ static void elsewhere(void)
     kill(pid, SIGKILL);
     end_of(pid);
     clear();
+}
+
+static void earlier_starts(void)
+{
+    struct beats b;
+
+    fresh();
+    setenv("SLURM_JOB_ID", "77", 1);
+    setenv("SLURM_CLUSTER_NAME", "farm", 1);
+    pid_t pid = holder();
+    setenv("SLURM_RESTART_COUNT", "1", 1);
+    ok(try_once() < 0, "an earlier start of the same SLURM job that lives, here");
+    change(1, "host", "faraway");
+    begin_beats(&b, 1);
+    ok(try_once() < 0, "on another host");
+    end_beats(&b);
+    kill(pid, SIGKILL);
+    end_of(pid);
+    unsetenv("SLURM_JOB_ID");
+    unsetenv("SLURM_CLUSTER_NAME");
+    unsetenv("SLURM_RESTART_COUNT");
+    clear();
+}
+
+/* What is listed, and is not there; and being asked to stop. */
+static void missing(void)
+{
+    static volatile sig_atomic_t flag = 1;
+    char path[128];
+    hn_dirlock *l;
+    double start;
+
+    fresh();
+    snprintf(path, sizeof path, "%s/lock.3", folder);
+    ok(symlink("/nowhere", path) == 0 && try_once() >= quick.silence,
+       "a name that leads nowhere: after the silence");
+    ok(access(path, F_OK) != 0 && unlink(path) != 0, "and is gone");
+    hn_comm_stop_when(&flag);
+    ok(try_once() >= 0, "asked to stop: what is free is taken all the same");
+    quick.silence = 30;
+    (void)symlink("/nowhere", (snprintf(path, sizeof path, "%s/lock.9", folder), path));
+    start = hn_now();
+    ok(take(&l) == HN_STOPPED && hn_now() - start < quick.silence, "what is not clear is left: %s",
+       hn_error_text());
+    write_lock(10, "");
+    ok(take(&l) == HN_STOPPED && hn_now() - start < quick.silence, "a silent holder, too");
+    quick.silence = 0.8;
+    hn_comm_stop_when(NULL);
+    clear();
+}
+
+static void listings(void)
+{
+    atomic_int *const fails[] = {&opendir_fails, &readdir_fails};
+    hn_dirlock *l, *other;
+
+    for (int i = 0; i < 2; i++) {
+        fresh();
+        ok(take(&l) == HN_OK, "held");
+        atomic_store(fails[i], EIO);
+        ok(take(&other) == HN_ECREATE && strstr(hn_error_text(), "listed: Input/output error") != NULL,
+           "a folder that cannot be listed is not taken for free: %s", hn_error_text());
+        ok(hn_dirlock_check(l) == HN_OK, "nor for lost");
+        atomic_store(fails[i], 0);
+        hn_dirlock_free(l);
+        clear();
+    }
+}
+
+/* Locks that do nothing: a free one is no proof. */
+static void free_locks(void)
+{
+    hn_dirlock *l;
+    struct beats b;
+
+    flock_fails = -1;
+    here("flock that does nothing");
+    fresh();
+    take(&l);
+    change(1, "space", "1");
+    begin_beats(&b, 1);
+    ok(try_once() < 0, "flock that does nothing: one in another container that beats");
+    end_beats(&b);
+    hn_dirlock_free(l);
+    clear();
+
+    fresh();
+    pid_t pid = holder();
+    kill(pid, SIGKILL);
+    waitid(P_PID, (id_t)pid, &(siginfo_t){0}, WEXITED | WNOWAIT);
+    quick.silence = 8;
+    double seconds = try_once();
+    ok(seconds >= 0 && seconds < quick.silence,
+       "one that was killed, and not yet collected: at once (%.2f s)", seconds);
+    quick.silence = 0.8;
+    end_of(pid);
+    clear();
+    flock_fails = 0;
 }
 
 static void beating(void)
@@ -346,7 +471,7 @@ static void at_once(const char *how, const char *stale, int rounds, int many)
 
 int main(void)
 {
-    tap_plan(34);
+    tap_plan(55);
     here("flock");
     at_once("free", NULL, 50, 2);
     at_once("free", NULL, 20, 5);
@@ -361,6 +486,10 @@ int main(void)
     beating();
     flock_fails = 0;
     elsewhere();
+    earlier_starts();
+    missing();
+    listings();
+    free_locks();
     ok(hn_live_blocks() == 0, "nothing is left");
     return tap_done();
 }
