@@ -5,8 +5,8 @@
  * The highest N is the holder's.  It is gone when
  *   - its line says so: it gave the directory back;
  *   - on this machine: its process is, and there is no flock;
- *   - else: nothing has touched the file in as many looks as 20 s hold, or 6 s where it is an earlier start of
- *     the same SLURM job: SLURM starts none before the last one has ended.  No two clocks are compared, and a
+ *   - else: nothing has touched the file in as many looks as 20 s hold, or 6 s where it is an earlier start
+ * of the same SLURM job: SLURM starts none before the last one has ended.  No two clocks are compared, and a
  *     watcher that sleeps, or waits for the file system, counts no looks.
  *
  * Whoever finds holder N gone creates lock.N+1 with O_EXCL, which one alone can do, then makes sure that
