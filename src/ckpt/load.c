@@ -122,7 +122,8 @@ static hn_status open_step(hn_ckpt **out, const char *dir, uint64_t step)
     return st;
 }
 
-hn_status hn_ckpt_newest(hn_ckpt **out, const char *dir)
+/* Of those there are now; *latest: the newest of them, usable or not. */
+static hn_status newest_of_now(hn_ckpt **out, const char *dir, uint64_t *latest)
 {
     uint64_t *step = NULL;
     size_t count = 0;
@@ -131,6 +132,7 @@ hn_status hn_ckpt_newest(hn_ckpt **out, const char *dir)
     if (st != HN_OK)
         return st;
     *out = NULL;
+    *latest = count > 0 ? step[0] : 0;
     for (size_t i = 0; i < count; i++) {
         if ((st = open_step(out, dir, step[i])) != HN_EDATA)
             break; /* what is not known to be damaged is no reason to lose steps */
@@ -142,6 +144,18 @@ hn_status hn_ckpt_newest(hn_ckpt **out, const char *dir)
                      "%s: none of %zu checkpoints can be used: move them away to begin again, give --resume "
                      "FILE, or choose another directory",
                      dir, count);
+    return st;
+}
+
+hn_status hn_ckpt_newest(hn_ckpt **out, const char *dir)
+{
+    uint64_t latest = 0, now;
+    hn_status st;
+
+    /* A run at work may have saved, and retired all that were there, while we read. */
+    do
+        st = newest_of_now(out, dir, &latest);
+    while (st == HN_EDATA && hn_ckpt_latest(dir, &now) && now > latest);
     return st;
 }
 
