@@ -124,8 +124,8 @@ static void damaged(hn_comm *comm, const char *path, struct hn_threads *threads)
             flip_byte(path, at);
     hn_comm_barrier(comm);
     hn_status st = hn_eval_embed(&part, comm, data, HN_TRAIN, augment, NULL, 4, threads);
-    ok(st == HN_EDATA && part.row == NULL && said("set.h5: damaged: "), "damage met on the way: all ranks leave (%d)",
-       (int)st);
+    ok(st == HN_EDATA && part.row == NULL && said("set.h5: damaged: "),
+       "damage met on the way: all ranks leave (%d)", (int)st);
     hn_dataset_close(data);
     hn_augment_free(augment);
 }
