@@ -6,8 +6,9 @@
  *   - its line says so: it gave the directory back;
  *   - on this machine: its process is, and there is no flock;
  *   - else: nothing has touched the file in as many looks as 20 s hold, or 6 s where it is an earlier start
- * of the same SLURM job: SLURM starts none before the last one has ended.  No two clocks are compared, and a
- *     watcher that sleeps, or waits for the file system, counts no looks.
+ *     of the same SLURM job, which SLURM ends before the next one.
+ *
+ * No two clocks are compared, and a watcher that sleeps, or waits for the file system, counts no looks.
  *
  * Whoever finds holder N gone creates lock.N+1 with O_EXCL, which one alone can do, then makes sure that
  * there is none higher, then deletes those below, and only then goes to work.  The highest is never deleted,
