@@ -8,7 +8,7 @@ export HARDNEG_STALL_MINUTES=$stall # before the config has been read
 life() { begin "$1" --set run.epochs=6 --set eval.every_epochs=0.2 --set ckpt.every_steps=2 --set ckpt.keep=2; }
 now() { date +%s%N | sed 's/......$//'; } # milliseconds
 three_pids() { [ -s "$tmp/$1.pid0" ] && [ -s "$tmp/$1.pid1" ] && [ -s "$tmp/$1.pid2" ]; }
-stopped=0 killed=0 whole=0 over=0 slowest=0 longest=0 silent=0 wrong=0 orphans=0 files=0
+stopped=0 killed=0 whole=0 over=0 slowest=0 longest=0 silent=0 wrong=0 orphans=0 files=0 mpirun=0
 
 judge() { # NAME SIGNAL RANK
     lines=$(grep -c 'the run ends, the same command goes on' "$tmp/out")
@@ -29,6 +29,8 @@ judge() { # NAME SIGNAL RANK
 }
 # A rank that has left MPI and is stopped before its end: all is done, nobody watches any more.
 done_but() { three_pids "$1" && grep -q "saved .*step-00000030" "$tmp/$1.said" && [ "$(ls "$tmp/$1/checkpoints" 2>/dev/null | grep -c '^step')" = 2 ]; }
+# Open MPI's own: a rank that is killed in its first words with mpirun can leave mpirun waiting for the rest of them; all ranks end.
+mpirun_alone() { grep -q "PMIX ERROR: UNREACHABLE" "$tmp/$1.said" && ! left "$1" | grep -q '^rank'; }
 
 tiny
 started=$(now)
@@ -57,6 +59,12 @@ for part in $(randoms "$many" 1050 "$seed"); do
             kill -CONT "$(pid $run $rank)"
             ended $run
             [ "$rc" = 0 ] || lose "$run: stopped at its very end, went on: status $rc"
+        elif lives $run && mpirun_alone $run; then
+            mpirun=$((mpirun + 1))
+            kill -KILL "$(pid $run)"
+            ended $run
+            rm -rf "$tmp/$run.mpi"
+            continue
         else
             ended $run
             if [ "$rc" = 0 ]; then whole=$((whole + 1)); else judge $run $signal $rank; fi
@@ -66,5 +74,5 @@ for part in $(randoms "$many" 1050 "$seed"); do
     case "$l" in *rank*) orphans=$((orphans + 1)) && lose "$run: $signal of rank $rank: $l" ;; *?*) files=$((files + 1)) && lose "$run: $signal of rank $rank: $l" ;; esac
     rm -rf "${tmp:?}/$run"
 done
-echo "hangs: of $n runs of three ranks (seed $seed), $stopped stopped in one and ended within $slowest s of a time-out of 3 s, $killed lost one and ended within $longest s ($silent without a line, at their start), $whole were over before, $over stopped when all was done; wrong lines $wrong, orphans $orphans, files left $files; $lost lost"
+echo "hangs: of $n runs of three ranks (seed $seed), $stopped stopped in one and ended within $slowest s of a time-out of 3 s, $killed lost one and ended within $longest s ($silent without a line, at their start), $whole were over before, $over stopped when all was done, $mpirun left mpirun itself waiting; wrong lines $wrong, orphans $orphans, files left $files; $lost lost"
 [ "$lost" = 0 ]
