@@ -71,5 +71,6 @@ void hn_comm_finish(hn_comm *c)
 
 hn_status hn_comm_again(hn_comm **out, const hn_comm *c, const struct hn_comm_options *options)
 {
+    hn_comm_phase("starting MPI"); /* its own waits, in which no rank hears of another */
     return hn_comm_new(out, c->control, options);
 }
