@@ -29,7 +29,7 @@ judge() { # NAME SIGNAL RANK
 }
 # A rank that has left MPI and is stopped before its end: all is done, nobody watches any more.
 done_but() { three_pids "$1" && grep -q "saved .*step-00000030" "$tmp/$1.said" && [ "$(ls "$tmp/$1/checkpoints" 2>/dev/null | grep -c '^step')" = 2 ]; }
-# Open MPI's own: a rank that is killed in its first words with mpirun can leave mpirun waiting for the rest of them; all ranks end.
+# Open MPI's own: a rank that is killed in its first words with mpirun can leave mpirun waiting for the rest of them.
 mpirun_alone() { grep -q "PMIX ERROR: UNREACHABLE" "$tmp/$1.said" && ! left "$1" | grep -q '^rank'; }
 
 tiny
@@ -61,6 +61,7 @@ for part in $(randoms "$many" 1050 "$seed"); do
             [ "$rc" = 0 ] || lose "$run: stopped at its very end, went on: status $rc"
         elif lives $run && mpirun_alone $run; then
             mpirun=$((mpirun + 1))
+            lose "$run: mpirun itself stayed, without ranks"
             kill -KILL "$(pid $run)"
             ended $run
             rm -rf "$tmp/$run.mpi"

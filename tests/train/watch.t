@@ -59,7 +59,7 @@ done
 program=$hardneg
 
 # --- file systems: slow ones are let be, in one long call and in many; a dead one is told, for its time-out is thrice as long ---
-shim "fsync:2:2:WAIT5000"
+shim "fsync:2:2:WAIT6000"
 begin late
 shim "write:1:99:CRAWL500"
 begin slow --set eval.every_epochs=1
