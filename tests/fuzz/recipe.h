@@ -189,6 +189,8 @@ static void recipe_array(struct recipe *r, const char *name, hid_t type, const s
         hsize_t chunk[H5S_MAX_RANK];
         for (int i = 0; i < a->rank; i++)
             chunk[i] = a->dim[i] == 0 ? 1 : a->dim[i] < 4 ? a->dim[i] : 4;
+        if (a->dim[0] > 1 << 16) /* a million chunks of samples are slow in HDF5, and show nothing new */
+            chunk[0] = a->dim[0] >> 14;
         H5Pset_chunk(plist, a->rank, chunk);
         if (a->deflate)
             H5Pset_deflate(plist, 1);
